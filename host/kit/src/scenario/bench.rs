@@ -220,6 +220,10 @@ impl ScenarioBench<'_> {
                         Ok(false) => continue,
                         Err(failure) => describe(&failure).to_owned(),
                     };
+                    let mut one = StepResult::new(ran.before.clone());
+                    one.run = Some(run_id.clone());
+                    one.end_resume("ended", message.clone(), 0);
+                    ran.together.push(one);
                     ran.run = Some(run_id);
                     ran.end_resume("ended", message, 0);
                     continue;
@@ -258,9 +262,15 @@ impl ScenarioBench<'_> {
             };
             let bytes = std::mem::take(&mut *bytes.lock().unwrap_or_else(PoisonError::into_inner));
             ran.journal = String::from_utf8(bytes).context("the journal of the run is no text")?;
+            let mut one = StepResult::new(ran.before.clone());
+            one.mode = Some(RunMode::Run);
+            one.run = Some(run_id.clone());
+            one.journal.clone_from(&ran.journal);
+            one.calls =
+                MadeCall::of_journal(&ran.journal).context("reading the journal of the run")?;
             let Some(done) = done else {
-                ran.calls =
-                    MadeCall::of_journal(&ran.journal).context("reading the journal of the run")?;
+                ran.calls.clone_from(&one.calls);
+                ran.together.push(one);
                 break;
             };
             if let Some(proposal) = records
@@ -270,6 +280,10 @@ impl ScenarioBench<'_> {
                 heard.say(describe(&failure));
             }
             ran.end(done);
+            one.ending = ran.ending;
+            one.message.clone_from(&ran.message);
+            one.rules.clone_from(&ran.rules);
+            ran.together.push(one);
             ran.leaks.extend(self.leaks(&ran.journal, ran));
         }
         ran.said = heard.take();

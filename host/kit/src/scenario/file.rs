@@ -358,11 +358,13 @@ impl ScenarioReader<'_> {
         };
         let trouble = match (file.trouble, &act) {
             (None, _) => None,
-            (Some(file), StepAction::Start(..)) if file.call > 0 => Some(StepTrouble {
-                call: file.call,
-                trouble: file.is,
-            }),
-            (Some(_), StepAction::Start(..)) => {
+            (Some(file), StepAction::Start(..) | StepAction::Resume) if file.call > 0 => {
+                Some(StepTrouble {
+                    call: file.call,
+                    trouble: file.is,
+                })
+            }
+            (Some(_), StepAction::Start(..) | StepAction::Resume) => {
                 let what = "step.trouble.call: calls are counted from 1";
                 return Err(self.source.wrong(&at, what));
             }

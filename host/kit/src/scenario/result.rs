@@ -44,7 +44,7 @@ pub struct StepResult {
     pub requests: Vec<RequestRecord>,
     /// The journal of the run; empty if nobody started one.
     pub journal: String,
-    /// The runs that began at the same time, if several did.
+    /// The runs that began at the same time, if several did; of a resume, each run that went on or was ended.
     pub together: Vec<Self>,
     /// The world before.
     pub before: World,

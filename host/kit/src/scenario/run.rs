@@ -136,6 +136,11 @@ impl ScenarioRunner {
         Self { cache, ..self }
     }
 
+    /// Returns the folder that keeps compiled policies, if there is one.
+    pub fn cache(&self) -> Option<&Path> {
+        self.cache.as_deref()
+    }
+
     /// The runs that go on now.
     pub fn running(&self) -> &RunningRuns {
         &self.running

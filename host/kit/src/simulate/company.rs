@@ -10,6 +10,16 @@ use fastrand::Rng;
 pub(super) const REPOSITORY: &str = "acme/gitops";
 /// The branch that its cluster follows.
 pub(super) const BASE: &str = "main";
+/// The time at which every script begins.
+const START: &str = "2026-01-05T11:00:00Z";
+/// The hours in which companies with a freeze promote nothing.
+pub(super) const FREEZE_FROM: &str = "2026-01-05T11:30";
+/// Their end.
+pub(super) const FREEZE_TO: &str = "2026-01-05T14:00";
+/// The workflow that a click starts.
+pub(super) const WORKFLOW: &str = "promote-production.yml";
+/// The people who click and write code.
+pub(super) const PEOPLE: [&str; 2] = ["dana", "kim"];
 
 /// The names of services, as many as there can be.
 const SERVICES: [&str; 3] = ["alpha", "beta", "gamma"];
@@ -29,6 +39,27 @@ pub(super) struct Company {
     pub(super) weather: Weather,
     /// Whether a newer promotion closes older ones.
     pub(super) supersedes: bool,
+    /// What else keeps promotions back.
+    pub(super) guard: CompanyGuard,
+    /// Whether a file that nobody promotes names images beside each manifest.
+    pub(super) decoy: bool,
+}
+
+/// What keeps promotions back in a company, beside the branch's rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum CompanyGuard {
+    /// The policy's own lock, as in all the others but one.
+    Lock,
+    /// An expression that looks at the same property.
+    LockExpression,
+    /// An expression that wants somebody else's approval before a merge.
+    Approval,
+    /// Nobody promotes an image of their own.
+    FourEyes,
+    /// Hours in which promotions are refused.
+    FreezeRefuses,
+    /// Hours whose end promotions wait for.
+    FreezeWaits,
 }
 
 /// A service of a company.
@@ -143,6 +174,61 @@ impl MergeMode {
     }
 }
 
+impl CompanyGuard {
+    pub(super) const ALL: [Self; 6] = [
+        Self::Lock,
+        Self::LockExpression,
+        Self::Approval,
+        Self::FourEyes,
+        Self::FreezeRefuses,
+        Self::FreezeWaits,
+    ];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Lock => "lock",
+            Self::LockExpression => "lock as an expression",
+            Self::Approval => "approval as an expression",
+            Self::FourEyes => "four eyes",
+            Self::FreezeRefuses => "freeze that refuses",
+            Self::FreezeWaits => "freeze that waits",
+        }
+    }
+
+    /// Settings of the policy.
+    fn settings(self) -> String {
+        let freeze = |on_no: &str| {
+            format!(
+                "[config.policy.settings.freeze]\nzone = \"UTC\"\nholidays = [\"{FREEZE_FROM}..{FREEZE_TO}\"]\non_no = \"{on_no}\"\n"
+            )
+        };
+        match self {
+            Self::Lock | Self::Approval => String::new(),
+            Self::LockExpression => "[config.policy.settings.lock]\nenabled = false\n".to_owned(),
+            Self::FourEyes => "[config.policy.settings.people]\nfour_eyes = true\n".to_owned(),
+            Self::FreezeRefuses => freeze("refuse"),
+            Self::FreezeWaits => freeze("wait"),
+        }
+    }
+
+    /// Rules of the host.
+    fn rules(self) -> &'static str {
+        match self {
+            Self::LockExpression => {
+                "[[config.rule]]\nname = \"locked\"\ndeny = \"has(service.properties.locked_in_prod) && service.properties.locked_in_prod == true\"\n\
+                 message = \"{service.identifier} is locked\"\n"
+            }
+            Self::Approval => {
+                "[[config.rule]]\nname = \"approvals\"\n\
+                 deny = \"step == 'merge' && !people.reviews.exists(r, r.state == 'approved' && r.commit == candidate.headCommit && r.reviewer != people.author)\"\n\
+                 message = \"somebody else must approve pull request {candidate.pullRequest}\"\nstops = \"merge\"\n\
+                 [config.rule.needs.people]\npeople = \"{candidate.pullRequest}\"\nwhen = \"step == 'merge'\"\n"
+            }
+            Self::Lock | Self::FourEyes | Self::FreezeRefuses | Self::FreezeWaits => "",
+        }
+    }
+}
+
 impl BranchRule {
     pub(super) const ALL: [Self; 5] = [
         Self::Nothing,
@@ -205,12 +291,17 @@ impl Company {
                 unknown_pulls: late(rng, 2),
             },
             supersedes: rng.bool(),
+            guard: match rng.bool() {
+                true => CompanyGuard::Lock,
+                false => draw(rng, &CompanyGuard::ALL),
+            },
+            decoy: rng.u8(..4) == 0,
         }
     }
 
-    /// `given` and `config` of a scenario in this company.
-    pub(super) fn toml(&self) -> String {
-        let mut text = String::new();
+    /// `given` and `config` of a scenario in this company, in which workflow runs of these titles are at work.
+    pub(super) fn toml(&self, workflows: impl Iterator<Item = String>) -> String {
+        let mut text = format!("[given]\nstart = \"{START}\"\n");
         for service in &self.services {
             service.write_entities(&mut text);
         }
@@ -237,6 +328,12 @@ impl Company {
                 self.rule.toml()
             );
         }
+        for title in workflows {
+            let _ = write!(
+                text,
+                "[[given.github.repositories.actions.runs]]\nworkflow = \"{WORKFLOW}\"\ntitle = \"{title}\"\n"
+            );
+        }
         text.push_str("[given.github.repositories.files]\n");
         for service in &self.services {
             let path = self.path(service.name);
@@ -245,6 +342,14 @@ impl Company {
                 "\"{path}\" = \"\"\"\n{}\"\"\"",
                 self.manifest(service.name, 1, 3)
             );
+            if self.decoy {
+                let _ = writeln!(
+                    text,
+                    "\"{}\" = \"\"\"\n{}\"\"\"",
+                    self.decoy_path(service.name),
+                    self.manifest(service.name, service.images, 3)
+                );
+            }
         }
         text + &self.config()
     }
@@ -254,8 +359,9 @@ impl Company {
             "[config]\nfile = \"none\"\n\
              [config.policy.settings]\nrepository = \"{REPOSITORY}\"\nreference = \"{{registryId}}:{{tags[0]}}\"\n\
              manifest = {}\nmode = \"{}\"\nsupersede = {}\n\
-             rollback = {{ input = \"rollback\" }}\nchecks = {{ deadline = \"2m\" }}\n\
+             rollback = {{ input = \"rollback\" }}\nchecks = {{ deadline = \"2m\" }}\n{}\
              [config.port.actions]\npromote = \"promote_to_production\"\n\
+             {}\
              [[config.grants]]\nallow = [\"run.note\"]\n\
              [[config.grants]]\nallow = [\"port.get-entity\", \"port.search\"]\nblueprint = [\"service\", \"running_service\", \"image\"]\n\
              [[config.grants]]\nallow = [\"github.read\", \"github.propose\", \"github.merge\", \"github.decorate\"]\n\
@@ -265,6 +371,8 @@ impl Company {
             self.layout.setting(),
             self.mode.name(),
             self.supersedes,
+            self.guard.settings(),
+            self.guard.rules(),
             self.layout.holds(),
         )
     }
@@ -272,6 +380,11 @@ impl Company {
     /// The path of a service's manifest in production.
     pub(super) fn path(&self, service: &str) -> String {
         format!("apps/{service}/prod/{}", self.layout.file())
+    }
+
+    /// The path of a file beside the manifest that names the newest image, and that no cluster reads.
+    pub(super) fn decoy_path(&self, service: &str) -> String {
+        format!("apps/{service}/prod/next-{}", self.layout.file())
     }
 
     /// The manifest of a service that runs an image, beside another image that nobody promotes.
@@ -301,9 +414,10 @@ impl CompanyService {
             let _ = write!(
                 text,
                 "[[given.port.entities]]\nblueprint = \"image\"\nidentifier = \"{}\"\n\
-                 properties = {{ registryId = \"ghcr.io/acme/{name}\", tags = [\"{}\"], pushedAt = \"2025-12-{image:02}T09:00:00Z\" }}\n",
+                 properties = {{ registryId = \"ghcr.io/acme/{name}\", tags = [\"{}\"], triggeredBy = \"{}\", pushedAt = \"2025-12-{image:02}T09:00:00Z\" }}\n",
                 entity(name, image),
                 version(image),
+                author(image),
             );
         }
         for (place, image) in [("staging", self.staging), ("prod", 1)] {
@@ -322,6 +436,11 @@ impl CompanyService {
              relations = {{ test_runtime = \"{name}-staging\", prod_runtime = \"{name}-prod\" }}\n"
         );
     }
+}
+
+/// The person who wrote a service's n-th image.
+pub(super) fn author(image: u32) -> &'static str {
+    PEOPLE[image as usize % PEOPLE.len()]
 }
 
 /// The version of a service's n-th image. No other text of a manifest has this form.

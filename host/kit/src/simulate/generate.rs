@@ -2,9 +2,10 @@
 
 use fastrand::Rng;
 
-use super::company::{BranchRule, Company, MergeMode, draw};
+use super::company::{BranchRule, Company, CompanyGuard, MergeMode, PEOPLE, draw};
 use super::script::{
     ClickState, ClickWish, Deed, FaultKind, PortClick, ROUTES, Script, ScriptFault, ScriptStep,
+    WorkflowEnd,
 };
 use crate::scenario::CallTrouble;
 
@@ -12,6 +13,8 @@ use crate::scenario::CallTrouble;
 const MAX_STEPS: usize = 9;
 /// The most calls of a run that a trouble is drawn for; a run that makes fewer meets none.
 const MAX_CALL: usize = 16;
+/// Minutes after which nothing waits any more: eight days, one more than `limits.wait`.
+pub(super) const LONG_AFTER: u32 = 8 * 24 * 60;
 
 impl Script {
     /// The script of a seed.
@@ -24,20 +27,31 @@ impl Script {
             steps: Vec::new(),
             settling: 0,
         };
+        if rng.u8(..4) == 0 {
+            let story = script.draw_story(&mut rng);
+            script.steps.extend(story);
+        }
         for _ in 0..rng.usize(2..=MAX_STEPS) {
             let step = script.draw_step(&mut rng);
             script.steps.push(step);
+            if rng.u8(..4) > 0 {
+                script.end_workflows(&mut rng);
+            }
         }
         let before = script.steps.len();
-        script.settle();
+        script.settle(&mut rng);
         script.settling = script.steps.len() - before;
         script
     }
 
     fn draw_step(&mut self, rng: &mut Rng) -> ScriptStep {
         match rng.u8(..100) {
-            0..42 => self.draw_run(rng),
-            42..50 => {
+            0..34 => self.draw_run(rng),
+            34..44 => {
+                let (faults, trouble) = draw_troubles(rng);
+                ScriptStep::Resume { faults, trouble }
+            }
+            44..50 => {
                 let clicks = (0..rng.usize(2..=3)).map(|_| self.draw_click(rng));
                 ScriptStep::Together {
                     clicks: clicks.collect(),
@@ -50,18 +64,45 @@ impl Script {
         }
     }
 
+    /// A promotion that waits or dies, what people make of it, and a resume: chance alone seldom tells these in order.
+    fn draw_story(&mut self, rng: &mut Rng) -> Vec<ScriptStep> {
+        let service = rng.usize(..self.company.services.len());
+        let click = self.click(PortClick {
+            service,
+            wish: ClickWish::Promote,
+            state: ClickState::Open,
+            by: draw(rng, &PEOPLE),
+        });
+        let ends = |how| ScriptStep::Deed(Deed::WorkflowEnds { click, how });
+        let approves = ScriptStep::Deed(Deed::Review { approves: true });
+        let lock = |locked| ScriptStep::Deed(Deed::Lock { service, locked });
+        let mut steps = vec![plain(click), ends(WorkflowEnd::Success)];
+        match rng.u8(..5) {
+            0 => steps.push(ScriptStep::Deed(Deed::Close)),
+            1 => steps.extend([lock(true), approves, ScriptStep::Advance(1)]),
+            2 => steps.extend([approves, ScriptStep::Advance(1)]),
+            3 => steps.push(ScriptStep::Deed(Deed::Merge)),
+            _ => {
+                let trouble = Some((rng.usize(5..=10), CallTrouble::KillAfter));
+                let faults = Vec::new();
+                let how = draw(rng, &[WorkflowEnd::Failure, WorkflowEnd::Cancelled]);
+                steps = vec![
+                    ScriptStep::Run {
+                        click,
+                        faults,
+                        trouble,
+                    },
+                    ends(how),
+                ];
+            }
+        }
+        steps.push(RESUME);
+        steps
+    }
+
     fn draw_run(&mut self, rng: &mut Rng) -> ScriptStep {
         let click = self.draw_click(rng);
-        let faults = (0..draw(rng, &[0, 0, 1, 1, 2]))
-            .map(|_| ScriptFault {
-                route: draw(rng, &ROUTES),
-                effect: draw(rng, &FaultKind::ALL),
-                nth: rng.u32(1..=3),
-                times: draw(rng, &[1, 1, 2, 6]),
-            })
-            .collect();
-        let troubles = [CallTrouble::KillBefore, CallTrouble::KillAfter];
-        let trouble = (rng.u8(..4) == 0).then(|| (rng.usize(1..=MAX_CALL), draw(rng, &troubles)));
+        let (faults, trouble) = draw_troubles(rng);
         ScriptStep::Run {
             click,
             faults,
@@ -85,22 +126,24 @@ impl Script {
             _ => ClickState::Open,
         };
         let service = rng.usize(..self.company.services.len());
-        self.click(service, wish, state)
-    }
-
-    fn click(&mut self, service: usize, wish: ClickWish, state: ClickState) -> usize {
-        self.clicks.push(PortClick {
+        let by = draw(rng, &PEOPLE);
+        self.click(PortClick {
             service,
             wish,
             state,
-        });
+            by,
+        })
+    }
+
+    fn click(&mut self, click: PortClick) -> usize {
+        self.clicks.push(click);
         self.clicks.len() - 1
     }
 
     fn draw_deed(&self, rng: &mut Rng) -> Deed {
         let service = rng.usize(..self.company.services.len());
         let image = rng.u32(1..=self.company.services[service].images);
-        match rng.u8(..11) {
+        match rng.u8(..14) {
             0..3 => Deed::Stage { service, image },
             3 => Deed::Lock {
                 service,
@@ -120,36 +163,111 @@ impl Script {
             9 => Deed::Review {
                 approves: rng.u8(..3) > 0,
             },
+            10 => Deed::Push { service, image },
+            11 => Deed::Rename {
+                number: rng.u32(1..=2),
+            },
+            12 if !self.clicks.is_empty() => Deed::WorkflowEnds {
+                click: rng.usize(..self.clicks.len()),
+                how: WorkflowEnd::Cancelled,
+            },
             _ => Deed::Sync { service },
         }
     }
 
-    /// The end: nothing goes wrong any more, people say yes, workflows that died are run again, and somebody clicks twice.
-    fn settle(&mut self) {
+    /// GitHub takes note of the workflow runs that are over: of a killed one, that its runner died or somebody cancelled it.
+    fn end_workflows(&mut self, rng: &mut Rng) {
+        let how = |trouble: bool, rng: &mut Rng| match (trouble, rng.u8(..2)) {
+            (false, _) => WorkflowEnd::Success,
+            (true, 0) => WorkflowEnd::Failure,
+            (true, _) => WorkflowEnd::Cancelled,
+        };
+        let ended: Vec<(usize, WorkflowEnd)> = match self.steps.last() {
+            Some(ScriptStep::Run { click, trouble, .. }) => {
+                vec![(*click, how(trouble.is_some(), rng))]
+            }
+            Some(ScriptStep::Together { clicks, .. }) => clicks
+                .iter()
+                .map(|click| (*click, WorkflowEnd::Success))
+                .collect(),
+            _ => Vec::new(),
+        };
+        for (click, how) in ended {
+            let deed = Deed::WorkflowEnds { click, how };
+            self.steps.push(ScriptStep::Deed(deed));
+        }
+    }
+
+    /// The end: nothing goes wrong any more, people say yes, and either workflows that died are run again and somebody clicks
+    /// twice, or `promote resume` is all that happens. Long after, nothing waits any more.
+    fn settle(&mut self, rng: &mut Rng) {
         self.steps.push(ScriptStep::Heal);
         for service in 0..self.company.services.len() {
             let locked = false;
             self.steps
                 .push(ScriptStep::Deed(Deed::Lock { service, locked }));
         }
+        self.steps.push(ScriptStep::Advance(600));
+        if rng.bool() {
+            self.settle_by_clicks();
+        }
+        for click in 0..self.clicks.len() {
+            if !self.is_over(click) {
+                let how = match self.killed().contains(&click) {
+                    true => draw(rng, &[WorkflowEnd::Failure, WorkflowEnd::Cancelled]),
+                    false => WorkflowEnd::Success,
+                };
+                let deed = Deed::WorkflowEnds { click, how };
+                self.steps.push(ScriptStep::Deed(deed));
+            }
+        }
+        self.steps.push(RESUME);
+        self.let_merge();
+        self.steps.push(ScriptStep::Advance(10));
+        self.steps.push(RESUME);
+        self.steps.push(ScriptStep::Advance(LONG_AFTER));
+        for _ in 0..3 {
+            self.steps.push(RESUME);
+        }
+    }
+
+    /// Whether GitHub has taken note of the end of a click's workflow run since it ran last.
+    fn is_over(&self, click: usize) -> bool {
+        let last = self.steps.iter().rev().find(|step| match step {
+            ScriptStep::Run { click: one, .. } => *one == click,
+            ScriptStep::Together { clicks, .. } => clicks.contains(&click),
+            ScriptStep::Deed(Deed::WorkflowEnds { click: one, .. }) => *one == click,
+            _ => false,
+        });
+        matches!(last, Some(ScriptStep::Deed(_)))
+    }
+
+    fn settle_by_clicks(&mut self) {
         for click in self.killed() {
             self.steps.push(plain(click));
         }
         for service in 0..self.company.services.len() {
-            let click = self.click(service, ClickWish::Promote, ClickState::Open);
-            self.steps.push(plain(click));
+            let click = PortClick {
+                service,
+                wish: ClickWish::Promote,
+                state: ClickState::Open,
+                by: PEOPLE[1],
+            };
+            let first = self.click(click);
+            self.steps.push(plain(first));
             self.let_merge();
             self.steps.push(ScriptStep::Advance(10));
             for _ in 0..2 {
-                let click = self.click(service, ClickWish::Promote, ClickState::Open);
-                self.steps.push(plain(click));
+                let again = self.click(click);
+                self.steps.push(plain(again));
             }
         }
     }
 
     /// What others have to do before a proposal of this company is merged.
     fn let_merge(&mut self) {
-        if self.company.rule == BranchRule::Approval {
+        if self.company.rule == BranchRule::Approval || self.company.guard == CompanyGuard::Approval
+        {
             let approves = true;
             self.steps.push(ScriptStep::Deed(Deed::Review { approves }));
         }
@@ -181,6 +299,27 @@ impl Script {
         }
         killed
     }
+}
+
+/// A resume in good weather.
+const RESUME: ScriptStep = ScriptStep::Resume {
+    faults: Vec::new(),
+    trouble: None,
+};
+
+/// The faults of a run, and the call at which it is killed.
+fn draw_troubles(rng: &mut Rng) -> (Vec<ScriptFault>, Option<(usize, CallTrouble)>) {
+    let faults = (0..draw(rng, &[0, 0, 1, 1, 2]))
+        .map(|_| ScriptFault {
+            route: draw(rng, &ROUTES),
+            effect: draw(rng, &FaultKind::ALL),
+            nth: rng.u32(1..=3),
+            times: draw(rng, &[1, 1, 2, 6]),
+        })
+        .collect();
+    let troubles = [CallTrouble::KillBefore, CallTrouble::KillAfter];
+    let trouble = (rng.u8(..4) == 0).then(|| (rng.usize(1..=MAX_CALL), draw(rng, &troubles)));
+    (faults, trouble)
 }
 
 fn plain(click: usize) -> ScriptStep {

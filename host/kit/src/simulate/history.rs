@@ -8,7 +8,7 @@ use promote_mock::git::ObjectId;
 use promote_mock::github::RepositoryState;
 
 /// The name of everybody who commits and is not us, in every world.
-const PERSON: &str = "dana";
+pub(super) const PERSON: &str = "dana";
 
 /// The commits that the base branch gained between two moments.
 pub(super) struct BaseHistory<'a> {
@@ -58,6 +58,15 @@ impl<'a> BaseHistory<'a> {
             Some(String::from_utf8_lossy(blob).into_owned())
         };
         self.commits.iter().filter_map(text).collect()
+    }
+
+    /// The message of a commit that is not ours.
+    pub(super) fn by_others(&self) -> Option<String> {
+        let (_, gained) = self.commits.split_last()?;
+        let git = &self.repository?.git;
+        let mut commits = gained.iter().filter_map(|id| git.commit(*id));
+        let other = commits.find(|commit| commit.author.name == PERSON)?;
+        Some(other.message.clone())
     }
 
     /// What commits of ours changed. Merges of two lines are left out: what they bring in are commits of their own.

@@ -5,12 +5,15 @@
 
 use std::collections::BTreeSet;
 
-use super::company::{BASE, Company, MergeMode, REPOSITORY, entity, version};
+use super::aftermath::{disturbed, is_the_end, resumed, revived, unended};
+use super::company::{BASE, Company, CompanyService, REPOSITORY, entity, version};
+use super::guarded::{merges_by_itself, unruly};
 use super::history::BaseHistory;
-use super::script::{ClickState, ClickWish, Deed, PortClick, Script, ScriptStep};
+use super::script::{ClickState, Deed, Script, ScriptStep};
 use crate::scenario::StepResult;
 use crate::settled::settled;
 use promote_mock::World;
+use promote_mock::github::PullState;
 use promote_mock::port::{CatalogEntity, RunStatus};
 
 /// An invariant, by its number in the design.
@@ -32,17 +35,21 @@ pub enum WorldLaw {
     Trace,
     /// 8: no client asks the services for what they do not have.
     Routes,
+    /// 9: a journal replays exactly.
+    Replayed,
     /// 10: Port is believed, a payload is not.
     Believed,
     /// 11: a rule that says no is not skipped.
     Rules,
+    /// 12: the catalog is told of what stands at the granted place, and nowhere else.
+    Evidence,
     /// A failure is no reason to crash, to break grants or to run into a limit.
     Sound,
 }
 
 impl WorldLaw {
     /// All, in their order.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Catalog,
         Self::Once,
         Self::Proposed,
@@ -51,8 +58,10 @@ impl WorldLaw {
         Self::Said,
         Self::Trace,
         Self::Routes,
+        Self::Replayed,
         Self::Believed,
         Self::Rules,
+        Self::Evidence,
         Self::Sound,
     ];
 
@@ -67,8 +76,10 @@ impl WorldLaw {
             Self::Said => "6 ends said",
             Self::Trace => "7 traces",
             Self::Routes => "8 known requests",
+            Self::Replayed => "9 replays",
             Self::Believed => "10 Port is believed",
             Self::Rules => "11 rules",
+            Self::Evidence => "12 evidence",
             Self::Sound => "no crash",
         }
     }
@@ -86,7 +97,7 @@ pub struct BrokenLaw {
 }
 
 impl BrokenLaw {
-    fn new(law: WorldLaw, what: String, expect: String) -> Self {
+    pub(super) fn new(law: WorldLaw, what: String, expect: String) -> Self {
         Self { law, what, expect }
     }
 }
@@ -98,6 +109,10 @@ pub(super) struct Judge {
     last: Vec<(usize, String, Option<&'static str>)>,
     /// The services whose manifest or catalog entry a person has set by hand since a run of ours changed git.
     by_hand: BTreeSet<usize>,
+    /// The services whose manifest somebody has changed on a branch of ours: which image a merge of it brings, only git knows.
+    pushed: BTreeSet<usize>,
+    /// The branches whose pull request a person has closed.
+    closed: BTreeSet<String>,
 }
 
 impl Judge {
@@ -109,13 +124,22 @@ impl Judge {
         ran: &StepResult,
     ) -> Vec<BrokenLaw> {
         let mut broken = Vec::new();
-        let clicks: &[usize] = match &script.steps[place] {
-            ScriptStep::Run { click, .. } => &[*click],
-            ScriptStep::Together { clicks, .. } => clicks,
+        let clicks: Vec<usize> = match &script.steps[place] {
+            ScriptStep::Run { click, .. } => vec![*click],
+            ScriptStep::Together { clicks, .. } => clicks.clone(),
+            ScriptStep::Resume { .. } => resumed(script, ran),
             ScriptStep::Deed(
                 Deed::SetByHand { service, .. } | Deed::EditCatalog { service, .. },
             ) => {
                 self.by_hand.insert(*service);
+                return broken;
+            }
+            ScriptStep::Deed(Deed::Push { service, .. }) => {
+                self.pushed.insert(*service);
+                return broken;
+            }
+            ScriptStep::Deed(Deed::Close) => {
+                self.closed.extend(heads(&ran.before, &ran.after));
                 return broken;
             }
             _ => return broken,
@@ -125,13 +149,24 @@ impl Judge {
             let path = script.company.path(script.company.services[*service].name);
             merged.iter().all(|change| change.path != path)
         });
-        broken.extend(ahead(&script.company, ran));
+        for service in ahead(&script.company, ran) {
+            // Where GitHub's answers lag, a read right after a merge is one of the time before; only the next run can tell.
+            if script.company.weather.stale_reads > 0 && was_held(&script.company, service, ran) {
+                self.by_hand.insert(service);
+            } else {
+                broken.extend(told_too_early(&script.company, service, ran));
+            }
+        }
         broken.extend(unproposed(&script.company, ran));
-        broken.extend(ungranted(script, clicks, ran));
+        broken.extend(ungranted(script, &clicks, ran));
+        broken.extend(ridden(&script.company, ran));
         broken.extend(leaked(ran));
         broken.extend(untraced(ran));
         broken.extend(unknown(ran));
-        let runs: Vec<&StepResult> = match ran.together.is_empty() {
+        broken.extend(unruly(script, &clicks, ran));
+        broken.extend(self.reproposed(ran));
+        let is_resume = matches!(script.steps[place], ScriptStep::Resume { .. });
+        let runs: Vec<&StepResult> = match ran.together.is_empty() && !is_resume {
             true => vec![ran],
             false => ran.together.iter().collect(),
         };
@@ -139,16 +174,44 @@ impl Judge {
             if script.clicks[*click].state == ClickState::Open {
                 broken.extend(unsaid(*click, run, &ran.after));
             }
-            broken.extend(unsound(run));
+            broken.extend(unsound(run, script.steps[place].is_crowded()));
         }
-        if let &[click] = clicks {
+        if is_resume {
+            broken.extend(disturbed(ran));
+            broken.extend(revived(script, &clicks));
+        } else if let &[click] = clicks.as_slice() {
             broken.extend(unbelieved(script, click, ran));
-            broken.extend(unruly(script, click, ran));
             if place + script.settling >= script.steps.len() {
                 broken.extend(self.unsettled(script, place, click, ran));
             }
         }
+        if is_the_end(script, place) {
+            broken.extend(unended(script, ran));
+            let services = 0..script.company.services.len();
+            let by_hand =
+                |service: &usize| self.by_hand.contains(service) || self.pushed.contains(service);
+            let kept = services.filter(|service| !by_hand(service));
+            broken.extend(kept.filter_map(|service| behind(&script.company, service, &ran.after)));
+        }
         broken
+    }
+
+    /// 2: a promotion is proposed or merged again whose pull request a person has closed.
+    fn reproposed(&self, ran: &StepResult) -> Option<BrokenLaw> {
+        let live = |world: &World| -> BTreeSet<(u64, String)> {
+            let pulls = world.github.find(REPOSITORY).map(|it| &it.pulls);
+            let pulls = pulls.into_iter().flat_map(|pulls| pulls.values());
+            pulls
+                .filter(|pull| !matches!(pull.state, PullState::Closed { .. }))
+                .map(|pull| (pull.number, pull.head.clone()))
+                .collect()
+        };
+        let (before, after) = (live(&ran.before), live(&ran.after));
+        let mut new = after.difference(&before);
+        let (number, head) = new.find(|(_, head)| self.closed.contains(head))?;
+        let what = format!("somebody closed {head}, and #{number} is proposed all the same");
+        let expect = "{ pulls = [\"closed\"] }".to_owned();
+        Some(BrokenLaw::new(WorldLaw::Once, what, expect))
     }
 
     /// At the end of a settling service: catalog and git agree, and a second click changes nothing.
@@ -182,8 +245,8 @@ impl Judge {
                 "{ no-writes = true }".to_owned(),
             ));
         }
-        // What people set past us, a run records if it can go on; where it refuses, it says why.
-        if ran.ending == Some("refused") && self.by_hand.contains(&service) {
+        // A run that does not get so far says why; what it leaves behind, a resume records.
+        if kind(ran.ending) != Some("promoted") || self.pushed.contains(&service) {
             return None;
         }
         behind(&script.company, service, &ran.after)
@@ -212,29 +275,62 @@ fn behind(company: &Company, service: usize, world: &World) -> Option<BrokenLaw>
     })
 }
 
-/// 1: a run has written an image into the catalog that no commit of the base of its time holds.
-fn ahead(company: &Company, ran: &StepResult) -> Option<BrokenLaw> {
-    company.services.iter().find_map(|service| {
-        let name = service.name;
-        let was = catalog_image(&ran.before, name)?;
-        let now = catalog_image(&ran.after, name)?;
-        if was == now {
-            return None;
-        }
-        let path = company.path(name);
-        let history = BaseHistory::between(&ran.before, &ran.after);
-        let held = history.texts(&path);
-        let known = (1..=service.images).filter(|image| entity(name, *image) == now);
-        let is_held = known
-            .into_iter()
-            .any(|image| held.iter().any(|text| holds(text, image)));
-        (!is_held).then(|| {
-            let what = format!("the catalog says {now} of {name}, which the base does not hold");
-            let expect =
-                format!("{{ entities.\"running_service/{name}-prod\" = {{ image = \"{was}\" }} }}");
-            BrokenLaw::new(WorldLaw::Catalog, what, expect)
-        })
-    })
+/// 1: the services of which a run has written an image into the catalog that no commit of the base of its time holds.
+fn ahead(company: &Company, ran: &StepResult) -> Vec<usize> {
+    let history = BaseHistory::between(&ran.before, &ran.after);
+    let is_ahead = |service: &CompanyService| {
+        let now = catalog_image(&ran.after, service.name);
+        now != catalog_image(&ran.before, service.name) && !holds(&history, company, service, now)
+    };
+    let services = company.services.iter().enumerate();
+    services
+        .filter(|(_, service)| is_ahead(service))
+        .map(|(place, _)| place)
+        .collect()
+}
+
+/// Whether the base held what the catalog says, at any time.
+fn was_held(company: &Company, service: usize, ran: &StepResult) -> bool {
+    let service = &company.services[service];
+    let history = BaseHistory::between(&World::default(), &ran.after);
+    let now = catalog_image(&ran.after, service.name);
+    holds(&history, company, service, now)
+}
+
+/// Whether a commit of a history holds an image.
+fn holds(
+    history: &BaseHistory<'_>,
+    company: &Company,
+    service: &CompanyService,
+    image: Option<String>,
+) -> bool {
+    let texts = history.texts(&company.path(service.name));
+    let mut held = texts.iter().filter_map(|text| image_in(text));
+    held.any(|held| Some(entity(service.name, held)) == image)
+}
+
+fn told_too_early(company: &Company, service: usize, ran: &StepResult) -> Option<BrokenLaw> {
+    let name = company.services[service].name;
+    let (was, now) = (
+        catalog_image(&ran.before, name)?,
+        catalog_image(&ran.after, name)?,
+    );
+    let law = match elsewhere(company, &ran.after, name, &now) {
+        true => WorldLaw::Evidence,
+        false => WorldLaw::Catalog,
+    };
+    let what = format!("the catalog says {now} of {name}, which the base does not hold");
+    let expect =
+        format!("{{ entities.\"running_service/{name}-prod\" = {{ image = \"{was}\" }} }}");
+    Some(BrokenLaw::new(law, what, expect))
+}
+
+/// Whether a file that no cluster reads holds an image.
+fn elsewhere(company: &Company, world: &World, name: &str, image: &str) -> bool {
+    let decoy = company.decoy_path(name);
+    let text = world.github.file_at(REPOSITORY, BASE, &decoy);
+    let held = text.as_deref().and_then(image_in);
+    held.map(|held| entity(name, held)).as_deref() == Some(image)
 }
 
 /// 3: a commit of ours on the base that changes anything but the version in a service's manifest.
@@ -260,6 +356,37 @@ fn unproposed(company: &Company, ran: &StepResult) -> Option<BrokenLaw> {
             BrokenLaw::new(WorldLaw::Proposed, what, "{ diff = {} }".to_owned())
         })
     })
+}
+
+/// 3: a merge of ours brought what somebody else had pushed onto the branch.
+fn ridden(company: &Company, ran: &StepResult) -> Option<BrokenLaw> {
+    if merges_by_itself(company) {
+        return None;
+    }
+    let history = BaseHistory::between(&ran.before, &ran.after);
+    let rider = history.by_others()?;
+    let what = format!("a run of ours brought a commit of somebody else to the base: {rider}");
+    Some(BrokenLaw::new(
+        WorldLaw::Proposed,
+        what,
+        "{ diff = {} }".to_owned(),
+    ))
+}
+
+/// The branches of the pull requests into the base that are closed now, and were open.
+fn heads(before: &World, after: &World) -> Vec<String> {
+    let (Some(before), Some(after)) = (
+        before.github.find(REPOSITORY),
+        after.github.find(REPOSITORY),
+    ) else {
+        return Vec::new();
+    };
+    let closed = after.pulls.values().filter(|pull| {
+        let was = before.pulls.get(&pull.number);
+        let was_open = was.is_some_and(|was| was.state == PullState::Open);
+        was_open && pull.base == BASE && matches!(pull.state, PullState::Closed { .. })
+    });
+    closed.map(|pull| pull.head.clone()).collect()
 }
 
 /// 4: an entity that no grant of the clicked services lets a run change, or another field of one.
@@ -290,8 +417,17 @@ fn same_but_image(was: &CatalogEntity, now: &CatalogEntity, image_may_differ: bo
 
 /// 5.
 fn leaked(ran: &StepResult) -> Option<BrokenLaw> {
-    (!ran.leaks.is_empty()).then(|| {
-        let what = format!("a secret can be read in {}", ran.leaks.join(", "));
+    let is_secret = |text: &str| ran.before.betrayed_by(text) || ran.after.betrayed_by(text);
+    let runs = || std::iter::once(ran).chain(&ran.together);
+    let mut places = ran.leaks.clone();
+    if runs().any(|run| is_secret(&run.journal)) {
+        places.push("a journal");
+    }
+    if runs().any(|run| is_secret(&run.message)) {
+        places.push("a message");
+    }
+    (!places.is_empty()).then(|| {
+        let what = format!("a secret can be read in {}", places.join(", "));
         BrokenLaw::new(WorldLaw::Secrets, what, "{ exit = 0 }".to_owned())
     })
 }
@@ -374,37 +510,14 @@ fn unbelieved(script: &Script, click: usize, ran: &StepResult) -> Option<BrokenL
     })
 }
 
-/// 11: a service was locked before the run, and the run brought a new image to its base.
-fn unruly(script: &Script, click: usize, ran: &StepResult) -> Option<BrokenLaw> {
-    let PortClick { service, wish, .. } = script.clicks[click];
-    let company = &script.company;
-    let name = company.services[service].name;
-    let locked = ran.before.port.entity("service", name)?;
-    let is_locked = locked.properties.get("locked_in_prod") == Some(&serde_json::Value::Bool(true));
-    // What GitHub merges by itself later, a lock of Port does not reach.
-    let by_others = company.mode.leaves_the_merge_to_others()
-        || company.mode == MergeMode::Checks && company.rule == super::company::BranchRule::Queue;
-    if !is_locked || wish == ClickWish::Rollback || by_others {
+/// A crash, a broken grant or a limit. The company's policy and grants fit each other.
+///
+/// Runs at the same time pass the world's time for each other while they wait, and may run out of it.
+fn unsound(run: &StepResult, is_crowded: bool) -> Option<BrokenLaw> {
+    let ending = run.ending?;
+    if ending == "limit" && is_crowded {
         return None;
     }
-    let (was, now) = (
-        held(company, &ran.before, name),
-        held(company, &ran.after, name),
-    );
-    let ours = BaseHistory::between(&ran.before, &ran.after).ours();
-    (was != now && !ours.is_empty()).then(|| {
-        let what = format!("{name} is locked, and was promoted from {was:?} to {now:?}");
-        BrokenLaw::new(
-            WorldLaw::Rules,
-            what,
-            "{ outcome = \"refused\", rules = [\"lock\"] }".to_owned(),
-        )
-    })
-}
-
-/// A crash, a broken grant or a limit. The company's policy and grants fit each other.
-fn unsound(run: &StepResult) -> Option<BrokenLaw> {
-    let ending = run.ending?;
     ["trapped", "violation", "limit", "unusable"]
         .contains(&ending)
         .then(|| {
@@ -414,7 +527,7 @@ fn unsound(run: &StepResult) -> Option<BrokenLaw> {
 }
 
 /// The image that production's manifest holds on the base, by its number.
-fn held(company: &Company, world: &World, service: &str) -> Option<u32> {
+pub(super) fn held(company: &Company, world: &World, service: &str) -> Option<u32> {
     image_in(
         &world
             .github
@@ -433,10 +546,6 @@ fn catalog_image(world: &World, service: &str) -> Option<String> {
         .identifiers()
         .first()
         .cloned()
-}
-
-fn holds(text: &str, image: u32) -> bool {
-    image_in(text) == Some(image)
 }
 
 /// The number of the one version `1.N.0` in a manifest.

@@ -4,11 +4,17 @@
 //! runner of scenarios, through the host of production, and when a law is broken it is made as small as can be and printed, to be
 //! kept beside the others. After each step the world is judged by code that shares nothing with policy and gate.
 
+mod aftermath;
 mod company;
 mod generate;
+mod guarded;
 mod history;
 mod judge;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod planted;
 mod play;
+mod replayed;
 mod script;
 mod shrink;
 mod tally;
@@ -17,7 +23,7 @@ mod tally;
 mod tests;
 
 use std::num::NonZero;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Instant;
@@ -25,12 +31,15 @@ use std::time::Instant;
 use anyhow::Context as _;
 use clap::Args;
 use serde_json::{Value, json};
+use tokio::runtime::Runtime;
 
-use crate::scenario::ScenarioRunner;
+use crate::replay::RuleShelf;
+use crate::scenario::{Scenario, ScenarioRunner};
 use crate::test::{TestOutput, policies};
 
 pub use judge::{BrokenLaw, WorldLaw};
-use play::play;
+use play::{NoHand, Played, play};
+use replayed::{JournalReplay, REPLAY_EVERY};
 use script::Script;
 use shrink::shrink;
 use tally::SimulationTally;
@@ -127,6 +136,7 @@ fn play_all(
             .enable_all()
             .build()
             .context("starting a runtime")?;
+        let shelf = RuleShelf::new(runner.engine(), &[], runner.cache())?;
         let mut tally = SimulationTally::default();
         let mut findings = Vec::new();
         loop {
@@ -135,7 +145,7 @@ fn play_all(
                 return Ok((tally, findings));
             }
             let seed = args.seed.wrapping_add(number);
-            let found = runtime.block_on(play_seed(runner, seed, &mut tally))?;
+            let found = play_seed(runner, seed, &shelf, &runtime, &mut tally)?;
             if let Some(finding) = found {
                 broken.fetch_add(1, Ordering::Relaxed);
                 findings.push(finding);
@@ -162,27 +172,52 @@ fn play_all(
 }
 
 /// Plays one seed; a script that breaks a law is made small.
-async fn play_seed(
+fn play_seed(
     runner: &ScenarioRunner,
     seed: u64,
+    shelf: &RuleShelf<'_>,
+    runtime: &Runtime,
     tally: &mut SimulationTally,
 ) -> anyhow::Result<Option<Finding>> {
     let script = Script::draw(seed);
-    let played = play(runner, &script).await?;
+    let played = runtime.block_on(play(runner, &script, &NoHand))?;
     tally.add(&script, &played);
-    let Some((_, broken)) = played.broken else {
+    let replayed = match seed % REPLAY_EVERY {
+        0 => unreplayed(runner, &script, &played, shelf, runtime)?,
+        _ => None,
+    };
+    let Some((_, broken)) = played.broken.or(replayed) else {
         return Ok(None);
     };
-    let small = shrink(runner, &script, broken.law).await?;
+    let small = runtime.block_on(shrink(runner, &script, broken.law))?;
     let (script, broken) = small.map_or((script, broken), |small| (small.script, small.broken));
     let title = format!("seed {seed}: {}: {}", broken.law.name(), broken.what);
-    let ends = play(runner, &script).await?.ends();
+    let ends = runtime.block_on(play(runner, &script, &NoHand))?.ends();
     let scenario = script.scenario(&title, &broken.expect, &ends);
     Ok(Some(Finding {
         seed,
         broken,
         scenario,
     }))
+}
+
+fn unreplayed(
+    runner: &ScenarioRunner,
+    script: &Script,
+    played: &Played,
+    shelf: &RuleShelf<'_>,
+    runtime: &Runtime,
+) -> anyhow::Result<Option<(usize, BrokenLaw)>> {
+    let text = script.scenario("replayed", "{ exit = 0 }", &[]);
+    let scenario = Scenario::parse(&text, Path::new("replayed.toml"))?;
+    let policy = runner.policy(&scenario)?;
+    let replay = JournalReplay {
+        runner,
+        policy: &policy,
+        shelf,
+        runtime,
+    };
+    Ok(replay.unreplayed(played, &|_| {}))
 }
 
 fn words(

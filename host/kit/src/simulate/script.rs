@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::company::{BASE, Company, REPOSITORY, entity};
+use super::company::{BASE, Company, REPOSITORY, WORKFLOW, entity};
 use crate::scenario::CallTrouble;
 
 /// A company, and what happens in it.
@@ -29,6 +29,8 @@ pub(super) struct PortClick {
     pub(super) wish: ClickWish,
     /// Whether the run may start.
     pub(super) state: ClickState,
+    /// Who clicked.
+    pub(super) by: &'static str,
 }
 
 /// What a click asks for.
@@ -56,6 +58,11 @@ pub(super) enum ScriptStep {
         faults: Vec<ScriptFault>,
         trouble: Option<(usize, CallTrouble)>,
     },
+    /// `promote resume` goes on with whatever waits.
+    Resume {
+        faults: Vec<ScriptFault>,
+        trouble: Option<(usize, CallTrouble)>,
+    },
     /// The workflows of several clicks run at the same time.
     Together { clicks: Vec<usize>, order: u64 },
     /// Somebody does something.
@@ -64,6 +71,13 @@ pub(super) enum ScriptStep {
     Advance(u32),
     /// The weather clears.
     Heal,
+}
+
+impl ScriptStep {
+    /// Whether several runs go on at the same time.
+    pub(super) fn is_crowded(&self) -> bool {
+        matches!(self, Self::Together { .. })
+    }
 }
 
 /// A fault of Port or GitHub.
@@ -180,6 +194,12 @@ pub(super) enum Deed {
     },
     /// Somebody commits to a file that nobody promotes.
     CommitElsewhere { line: u32 },
+    /// Somebody pushes onto the branch of the newest open pull request.
+    Push { service: usize, image: u32 },
+    /// Somebody gives a pull request another title.
+    Rename { number: u32 },
+    /// The workflow run of a click is over.
+    WorkflowEnds { click: usize, how: WorkflowEnd },
     /// Somebody closes the newest open pull request.
     Close,
     /// Somebody merges the newest open pull request.
@@ -192,6 +212,25 @@ pub(super) enum Deed {
     Sync { service: usize },
 }
 
+/// How a workflow run ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum WorkflowEnd {
+    Success,
+    Failure,
+    Cancelled,
+}
+
+impl WorkflowEnd {
+    /// GitHub's word.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Failure => "failure",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
 impl Deed {
     /// A few words, for the table.
     pub(super) fn name(self) -> &'static str {
@@ -202,6 +241,13 @@ impl Deed {
             Self::EditCatalog { .. } => "catalog edited",
             Self::SetByHand { .. } => "manifest by hand",
             Self::CommitElsewhere { .. } => "other commit",
+            Self::Push { .. } => "push onto the branch",
+            Self::Rename { .. } => "renamed",
+            Self::WorkflowEnds { how, .. } => match how {
+                WorkflowEnd::Success => "workflow ends",
+                WorkflowEnd::Failure => "runner dies",
+                WorkflowEnd::Cancelled => "workflow cancelled",
+            },
             Self::Close => "close",
             Self::Merge => "merge",
             Self::Retarget => "retarget",
@@ -250,6 +296,22 @@ impl Deed {
                     &company.manifest(name, image, replicas),
                 )
             }
+            Self::Push { service, image } => {
+                let name = name(service);
+                let text = toml::Value::String(company.manifest(name, image, 9));
+                format!(
+                    "{{ push = {{ repository = \"{REPOSITORY}\", files = {{ \"{}\" = {text} }} }} }}",
+                    company.path(name)
+                )
+            }
+            Self::Rename { number } => format!(
+                "{{ request = {{ service = \"github\", method = \"PATCH\", path = \"/repos/{REPOSITORY}/pulls/{number}\", body = {{ title = \"Another title\" }} }} }}"
+            ),
+            Self::WorkflowEnds { click, how } => format!(
+                "{{ workflow-run = {{ repository = \"{REPOSITORY}\", workflow = \"{WORKFLOW}\", title = \"{}\", conclusion = \"{}\" }} }}",
+                Script::workflow_title(click),
+                how.name()
+            ),
             Self::CommitElsewhere { line } => commit("OWNERS", &format!("team {line}\n")),
             Self::Close => format!("{{ close = {{ repository = \"{REPOSITORY}\" }} }}"),
             Self::Merge => format!("{{ merge = {{ repository = \"{REPOSITORY}\" }} }}"),
@@ -279,13 +341,19 @@ impl Script {
         format!("r_Click{click:011}")
     }
 
+    /// The title of the workflow run that works for a click.
+    pub(super) fn workflow_title(click: usize) -> String {
+        format!("Port run {}", Self::run_id(click))
+    }
+
     /// The script as a scenario file; `expect` is what its last step is held against, and `ends` what came of each.
     pub(super) fn scenario(&self, title: &str, expect: &str, ends: &[String]) -> String {
         let mut text = format!("title = {}\n", toml::Value::String(title.to_owned()));
         for (index, click) in self.clicks.iter().enumerate() {
             self.write_click(&mut text, index, *click);
         }
-        text.push_str(&self.company.toml());
+        let workflows = (0..self.clicks.len()).map(Self::workflow_title);
+        text.push_str(&self.company.toml(workflows));
         for (index, step) in self.steps.iter().enumerate() {
             text.push_str("\n[[step]]\n");
             for line in ends.get(index).into_iter().flat_map(|end| end.lines()) {
@@ -306,9 +374,11 @@ impl Script {
         };
         let _ = write!(
             text,
-            "[[given.port.runs]]\nid = \"{}\"\naction = \"{action}\"\nblueprint = \"service\"\nentity = \"{}\"\n",
+            "[[given.port.runs]]\nid = \"{}\"\naction = \"{action}\"\nblueprint = \"service\"\nentity = \"{}\"\ncreated-by = \"{}@acme.example\"\nago = \"{}s\"\n",
             Self::run_id(index),
             self.company.services[click.service].name,
+            click.by,
+            self.clicks.len() - index,
         );
         match click.state {
             ClickState::WaitsForApproval => text.push_str("status = \"WAITING_FOR_APPROVAL\"\n"),
@@ -336,15 +406,11 @@ impl Script {
                 trouble,
             } => {
                 let _ = writeln!(text, "payload = {}", self.payload(*click));
-                if let Some((call, trouble)) = trouble {
-                    let name = trouble.name();
-                    let _ = writeln!(text, "trouble = {{ call = {call}, is = \"{name}\" }}");
-                }
-                let faults: Vec<String> = faults.iter().map(ScriptFault::toml).collect();
-                match faults.is_empty() {
-                    true => Ok(()),
-                    false => writeln!(text, "faults = [\n  {},\n]", faults.join(",\n  ")),
-                }
+                write_troubles(text, faults, *trouble)
+            }
+            ScriptStep::Resume { faults, trouble } => {
+                text.push_str("do = \"resume\"\n");
+                write_troubles(text, faults, *trouble)
             }
             ScriptStep::Together { clicks, order } => {
                 let payloads: Vec<String> =
@@ -360,6 +426,23 @@ impl Script {
             ScriptStep::Heal => writeln!(text, "heal = true"),
         };
     }
+}
+
+/// What goes wrong from a step on.
+fn write_troubles(
+    text: &mut String,
+    faults: &[ScriptFault],
+    trouble: Option<(usize, CallTrouble)>,
+) -> std::fmt::Result {
+    if let Some((call, trouble)) = trouble {
+        let name = trouble.name();
+        writeln!(text, "trouble = {{ call = {call}, is = \"{name}\" }}")?;
+    }
+    let faults: Vec<String> = faults.iter().map(ScriptFault::toml).collect();
+    if faults.is_empty() {
+        return Ok(());
+    }
+    writeln!(text, "faults = [\n  {},\n]", faults.join(",\n  "))
 }
 
 impl ScriptFault {

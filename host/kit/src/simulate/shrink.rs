@@ -1,9 +1,9 @@
 //! From a script that breaks a law to the smallest one that still does.
 
 use super::judge::{BrokenLaw, WorldLaw};
-use super::play::play;
-use super::script::{Script, ScriptStep};
-use crate::scenario::ScenarioRunner;
+use super::play::{NoHand, play};
+use super::script::{Deed, Script, ScriptFault, ScriptStep};
+use crate::scenario::{CallTrouble, ScenarioRunner};
 
 /// The smallest script found, the law that it breaks, and its last step.
 pub(super) struct SmallScript {
@@ -44,7 +44,7 @@ async fn attempt(
     script: &Script,
     law: WorldLaw,
 ) -> anyhow::Result<Option<SmallScript>> {
-    let played = play(runner, script).await?;
+    let played = play(runner, script, &NoHand).await?;
     Ok(played
         .broken
         .filter(|(_, broken)| broken.law == law)
@@ -71,8 +71,8 @@ fn candidates(script: &Script) -> Vec<Script> {
     };
     for place in 0..removable {
         let settles = place + script.settling >= script.steps.len();
-        // In bad weather nothing has settled.
-        if settles && script.steps[place] == ScriptStep::Heal {
+        // In bad weather nothing has settled, and without these nothing can.
+        if settles && is_needed(&script.steps[place]) {
             continue;
         }
         let mut smaller = script.clone();
@@ -94,21 +94,18 @@ fn candidates(script: &Script) -> Vec<Script> {
                 faults,
                 trouble,
             } => {
-                for gone in 0..faults.len() {
-                    let mut faults = faults.clone();
-                    faults.remove(gone);
+                for (faults, trouble) in milder(faults, *trouble) {
+                    let click = *click;
                     with(ScriptStep::Run {
-                        click: *click,
+                        click,
                         faults,
-                        trouble: *trouble,
+                        trouble,
                     });
                 }
-                if trouble.is_some() {
-                    with(ScriptStep::Run {
-                        click: *click,
-                        faults: faults.clone(),
-                        trouble: None,
-                    });
+            }
+            ScriptStep::Resume { faults, trouble } => {
+                for (faults, trouble) in milder(faults, *trouble) {
+                    with(ScriptStep::Resume { faults, trouble });
                 }
             }
             ScriptStep::Together { clicks, .. } => {
@@ -122,6 +119,35 @@ fn candidates(script: &Script) -> Vec<Script> {
             }
             ScriptStep::Deed(_) | ScriptStep::Advance(_) | ScriptStep::Heal => {}
         }
+    }
+    all
+}
+
+/// Whether a step of the end has to stay, so that all settles.
+fn is_needed(step: &ScriptStep) -> bool {
+    matches!(
+        step,
+        ScriptStep::Heal
+            | ScriptStep::Advance(_)
+            | ScriptStep::Resume { .. }
+            | ScriptStep::Deed(Deed::WorkflowEnds { .. } | Deed::Lock { locked: false, .. })
+    )
+}
+
+/// What goes wrong in a run, each time without one part of it.
+fn milder(
+    faults: &[ScriptFault],
+    trouble: Option<(usize, CallTrouble)>,
+) -> Vec<(Vec<ScriptFault>, Option<(usize, CallTrouble)>)> {
+    let mut all: Vec<_> = (0..faults.len())
+        .map(|gone| {
+            let mut faults = faults.to_vec();
+            faults.remove(gone);
+            (faults, trouble)
+        })
+        .collect();
+    if trouble.is_some() {
+        all.push((faults.to_vec(), None));
     }
     all
 }

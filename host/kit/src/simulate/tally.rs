@@ -6,9 +6,9 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::play::Played;
-use super::script::{ClickState, ClickWish, Script, ScriptStep};
+use super::script::{ClickState, ClickWish, Script, ScriptFault, ScriptStep};
 use crate::coverage::CallCoverage;
-use crate::scenario::StepResult;
+use crate::scenario::{CallTrouble, StepResult};
 
 /// The count of what was met.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +31,7 @@ impl SimulationTally {
         self.count("layout", company.layout.name());
         self.count("mode", company.mode.name());
         self.count("branch rule", company.rule.name());
+        self.count("guard", company.guard.name());
         self.count(
             "mode and rule",
             &format!("{} / {}", company.mode.name(), company.rule.name()),
@@ -48,15 +49,24 @@ impl SimulationTally {
                 trouble,
             } => {
                 self.add_click(script, *click);
-                for fault in faults {
-                    let (service, method, path) = fault.route;
-                    self.count("fault", &format!("{service}: {}", fault.effect.name()));
-                    self.count("request hit", &format!("{service} {method} {path}"));
-                }
-                if let Some((_, trouble)) = trouble {
-                    self.count("killed", trouble.name());
-                }
+                self.add_troubles(faults, *trouble);
                 self.add_run(ran);
+            }
+            ScriptStep::Resume { faults, trouble } => {
+                self.add_troubles(faults, *trouble);
+                let ended = ran.together.len();
+                self.count(
+                    "resume",
+                    match ended {
+                        0 => ran.ending.unwrap_or("killed"),
+                        1 => "one run moves",
+                        _ => "several runs move",
+                    },
+                );
+                for one in &ran.together {
+                    self.count("resumed run", one.ending.unwrap_or("killed"));
+                    self.add_run(one);
+                }
             }
             ScriptStep::Together { clicks, .. } => {
                 self.count("at the same time", &clicks.len().to_string());
@@ -68,6 +78,17 @@ impl SimulationTally {
             ScriptStep::Deed(deed) => self.count("deed", deed.name()),
             ScriptStep::Advance(_) => self.count("time", "passes"),
             ScriptStep::Heal => self.count("time", "weather clears"),
+        }
+    }
+
+    fn add_troubles(&mut self, faults: &[ScriptFault], trouble: Option<(usize, CallTrouble)>) {
+        for fault in faults {
+            let (service, method, path) = fault.route;
+            self.count("fault", &format!("{service}: {}", fault.effect.name()));
+            self.count("request hit", &format!("{service} {method} {path}"));
+        }
+        if let Some((_, trouble)) = trouble {
+            self.count("killed", trouble.name());
         }
     }
 

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use super::company::{
-    BASE, BranchRule, Company, CompanyService, ManifestLayout, MergeMode, REPOSITORY, Weather,
+    BASE, BranchRule, Company, CompanyGuard, CompanyService, ManifestLayout, MergeMode, PEOPLE,
+    REPOSITORY, Weather,
 };
 use super::judge::{Judge, WorldLaw};
 use super::script::{ClickState, ClickWish, Deed, PortClick, Script, ScriptStep};
@@ -38,6 +39,8 @@ fn company() -> Company {
             ..Weather::default()
         },
         supersedes: false,
+        guard: CompanyGuard::Lock,
+        decoy: false,
     }
 }
 
@@ -46,6 +49,7 @@ fn script(state: ClickState, deeds: &[Deed], runs: usize) -> Script {
         service: 0,
         wish: ClickWish::Promote,
         state,
+        by: PEOPLE[1],
     };
     let deeds = deeds.iter().map(|deed| ScriptStep::Deed(*deed));
     let runs = (0..runs).map(|click| ScriptStep::Run {

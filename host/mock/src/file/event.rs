@@ -41,6 +41,10 @@ pub(crate) enum ThenFile {
         branch: String,
         files: BTreeMap<String, String>,
     },
+    Push {
+        repository: String,
+        files: BTreeMap<String, String>,
+    },
     Close {
         repository: String,
     },
@@ -113,6 +117,7 @@ impl From<ThenFile> for WorldEvent {
                 branch,
                 files,
             },
+            ThenFile::Push { repository, files } => There::Push { repository, files },
             ThenFile::Close { repository } => There::Close { repository },
             ThenFile::Merge { repository } => There::Merge { repository },
             ThenFile::Retarget { repository, base } => There::Retarget { repository, base },

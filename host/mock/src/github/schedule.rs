@@ -56,6 +56,13 @@ pub enum GitHubEvent {
         /// Paths and texts.
         files: BTreeMap<String, String>,
     },
+    /// Somebody pushes onto the pull request's branch.
+    Push {
+        /// `owner/name`.
+        repository: String,
+        /// Paths and texts.
+        files: BTreeMap<String, String>,
+    },
     /// Somebody closes the pull request.
     Close {
         /// `owner/name`.
@@ -174,6 +181,16 @@ impl GitHub {
             } => {
                 let files = files.into_iter().map(|(path, text)| (path, text.into()));
                 self.commit_files(&repository, &branch, "Change by somebody else", files);
+            }
+            GitHubEvent::Push { repository, files } => {
+                let head = newest(self, &repository).and_then(|(number, _)| {
+                    let pull = self.find(&repository)?.pulls.get(&number)?;
+                    Some(pull.head.clone())
+                });
+                if let Some(head) = head {
+                    let files = files.into_iter().map(|(path, text)| (path, text.into()));
+                    self.commit_files(&repository, &head, "Push by somebody else", files);
+                }
             }
             GitHubEvent::Close { repository } => {
                 if let Some((number, _)) = newest(self, &repository) {
