@@ -4,8 +4,8 @@ use fastrand::Rng;
 
 use super::company::{BranchRule, Company, CompanyGuard, MergeMode, PEOPLE, draw};
 use super::script::{
-    ClickState, ClickWish, Deed, FaultKind, PortClick, ROUTES, Script, ScriptFault, ScriptStep,
-    WorkflowEnd,
+    ClickState, ClickWish, Deed, FaultKind, PortClick, ROUTES, RunTroubles, Script, ScriptFault,
+    ScriptStep, WorkflowEnd,
 };
 use crate::scenario::CallTrouble;
 
@@ -308,7 +308,7 @@ const RESUME: ScriptStep = ScriptStep::Resume {
 };
 
 /// The faults of a run, and the call at which it is killed.
-fn draw_troubles(rng: &mut Rng) -> (Vec<ScriptFault>, Option<(usize, CallTrouble)>) {
+fn draw_troubles(rng: &mut Rng) -> RunTroubles {
     let faults = (0..draw(rng, &[0, 0, 1, 1, 2]))
         .map(|_| ScriptFault {
             route: draw(rng, &ROUTES),

@@ -80,6 +80,9 @@ impl ScriptStep {
     }
 }
 
+/// The faults of a run, and the call at which it meets a trouble.
+pub(super) type RunTroubles = (Vec<ScriptFault>, Option<(usize, CallTrouble)>);
+
 /// A fault of Port or GitHub.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ScriptFault {

@@ -2,7 +2,7 @@
 
 use super::judge::{BrokenLaw, WorldLaw};
 use super::play::{NoHand, play};
-use super::script::{Deed, Script, ScriptFault, ScriptStep};
+use super::script::{Deed, RunTroubles, Script, ScriptFault, ScriptStep};
 use crate::scenario::{CallTrouble, ScenarioRunner};
 
 /// The smallest script found, the law that it breaks, and its last step.
@@ -135,10 +135,7 @@ fn is_needed(step: &ScriptStep) -> bool {
 }
 
 /// What goes wrong in a run, each time without one part of it.
-fn milder(
-    faults: &[ScriptFault],
-    trouble: Option<(usize, CallTrouble)>,
-) -> Vec<(Vec<ScriptFault>, Option<(usize, CallTrouble)>)> {
+fn milder(faults: &[ScriptFault], trouble: Option<(usize, CallTrouble)>) -> Vec<RunTroubles> {
     let mut all: Vec<_> = (0..faults.len())
         .map(|gone| {
             let mut faults = faults.to_vec();
