@@ -114,11 +114,13 @@ const LAYOUTS: [(&str, &str, &str, &str); 15] = [
     ),
 ];
 
-/// Runs `promote init` on a repository with this file; the configuration that it writes.
-async fn init(folder: &Path, name: &str, text: &str) -> String {
-    let prod = folder.join("apps/web/prod");
-    std::fs::create_dir_all(&prod).unwrap();
-    std::fs::write(prod.join(name), text).unwrap();
+/// Runs `promote init` on a repository with these files; the configuration that it writes.
+pub(crate) async fn init(folder: &Path, files: &[(String, String)]) -> String {
+    for (path, text) in files {
+        let path = folder.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
     let paths = "apps/{service.identifier}/prod/*";
     let ended = Command::new(&*PROGRAM)
         .args([
@@ -237,7 +239,8 @@ async fn every_layout_goes_from_init_to_the_way_back() {
         let text = |version, digest| text.replace("VERSION", version).replace("DIGEST", digest);
         let (before, after) = (text("1.4.1", OLD), text("1.4.2", NEW));
         let folder = tempfile::tempdir().unwrap();
-        let config = init(folder.path(), name, &before).await;
+        let file = (format!("apps/web/prod/{name}"), before.clone());
+        let config = init(folder.path(), &[file]).await;
         let entry =
             format!("manifest = {{ {setting} = \"apps/{{service.identifier}}/prod/{name}\"");
         let is_known = config.contains(&entry);

@@ -51,6 +51,7 @@ mod sandbox;
 mod scenarios;
 mod secrets;
 mod settings;
+mod setups;
 mod signals;
 mod stage;
 mod sweep;

@@ -7,7 +7,7 @@ use super::evidence::Evidence;
 use super::foresight::NO_FILE;
 use super::values::{OtherChange, only_values_change};
 use crate::call::Call;
-use crate::contract::{Change, Entity, EntityKey, Failure, FileChange, Proposal};
+use crate::contract::{Change, Entity, EntityKey, Failure, FileChange, Proposal, Relation};
 use crate::grants::denial;
 use crate::grants::{CallTarget, ChangeScope, Operation, Permission, RepositoryTarget};
 use crate::id::{BranchFile, EntityId, PullId};
@@ -154,11 +154,23 @@ impl Gate {
                     "port.update-entity: {RULE} does not allow to clear the relation {name}"
                 ));
             }
-            for target in &relation.targets {
+            for target in self.new_targets(key, relation) {
                 self.check_evidence(key, &relation.name, target, permission)?;
             }
         }
         Ok(())
+    }
+
+    /// The targets that an update has to prove: of a relation to several those that it adds, since what the catalog says
+    /// already and keeps brings it no further. One that adds nothing has to prove all.
+    fn new_targets<'a>(&self, updated: &EntityKey, relation: &'a Relation) -> Vec<&'a str> {
+        let entity = self.evidence.entity(&EntityId::from(updated));
+        let known = entity.and_then(|it| it.relations.iter().find(|one| one.name == relation.name));
+        let is_new =
+            |target: &&str| !known.is_some_and(|it| it.targets.iter().any(|one| one == target));
+        let all = relation.targets.iter().map(String::as_str);
+        let new: Vec<&str> = all.clone().filter(is_new).collect();
+        if new.is_empty() { all.collect() } else { new }
     }
 
     /// The image that a relation points at must be on the base branch.
@@ -302,7 +314,8 @@ fn has_digest(entity: &Entity, digest: &str) -> bool {
 }
 
 impl Evidence {
-    /// Returns whether a granted file on a base branch holds an image reference, or its tag or digest alone.
+    /// Returns whether a granted file on a base branch holds an image reference, also behind a name, `web=`, or its tag or
+    /// digest alone.
     pub fn proves(
         &self,
         is_file: impl Fn(&BranchFile) -> bool,
@@ -318,6 +331,8 @@ impl Evidence {
         // Some charts want the digest without its algorithm.
         let hex = digest.and_then(|digest| digest.strip_prefix("sha256:"));
         self.holds(is_file, keys, |value| {
+            // An annotation may list an image under a name.
+            let value = value.split_once('=').map_or(value, |(_, listed)| listed);
             value == image
                 || digest.is_some() && (Some(value) == digest || Some(value) == hex)
                 || digest.is_none() && Some(value) == tag
