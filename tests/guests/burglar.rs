@@ -163,6 +163,11 @@ fn record(deed: &str, text: &str) -> Answer {
         "record title" => title = Some(text.to_owned()),
         "record properties" => properties = Some(text.to_owned()),
         "record relation" => relations.push(relation(text, &["web-1.4.2"])),
+        // What the catalog says already is read first, so that the gate knows it.
+        "record among" => {
+            let targets: Vec<&str> = text.split(',').collect();
+            relations = vec![relation("image", &targets)];
+        }
         "record two" => relations = vec![relation("image", &["web-1.4.2", text])],
         "record twice" => relations.push(relation("image", &[text])),
         "record image" => relations = vec![relation("image", &[text])],
@@ -177,6 +182,9 @@ fn record(deed: &str, text: &str) -> Answer {
     let merged = || -> Result<Entity, Failure> {
         steps::look_up("web-1.4.2")?;
         steps::look_up("web-1.4.1")?;
+        if deed == "record among" {
+            port_read::get_entity(&key("running_service", at))?;
+        }
         steps::merge(&steps::propose_image()?)?;
         port_write::update_entity(&key("running_service", at), &change)
     };

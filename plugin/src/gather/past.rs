@@ -40,7 +40,12 @@ impl<H: PolicyHost> FactsReader<'_, H> {
         let Some(file) = self.file(facts, repository, &entry.path)? else {
             return Ok(None);
         };
-        let current = self.recorded(facts)?;
+        let current = self.recorded(facts, repository)?;
+        let runs = production.as_ref();
+        let runs = runs.map_or(0, |it| it.targets(&self.settings.image_relation).len());
+        if current.is_none() && runs > 1 {
+            return Ok(None);
+        }
         let like = current
             .as_ref()
             .and_then(|image| self.reference(image, production.as_ref()).ok());
@@ -82,23 +87,39 @@ impl<H: PolicyHost> FactsReader<'_, H> {
         self.identify(&spot, current.as_ref(), &wanted)
     }
 
-    /// The image that production runs, by the catalog.
-    fn recorded(&mut self, facts: &Facts) -> Result<Option<Item>, Failure> {
-        let production = facts.production.first();
-        let Some(identifier) = production.and_then(|it| it.relation(&self.settings.image_relation))
-        else {
-            return Ok(None);
+    /// The image that production runs, by the catalog. Of several it is the one that was promoted last.
+    fn recorded(&mut self, facts: &Facts, repository: &str) -> Result<Option<Item>, Failure> {
+        let relation = &self.settings.image_relation;
+        let runs: Vec<String> = facts.production.first().map_or_else(Vec::new, |it| {
+            let targets = it.targets(relation).into_iter();
+            targets.map(str::to_owned).collect()
+        });
+        let identifier = match runs.as_slice() {
+            [] => return Ok(None),
+            [one] => one.clone(),
+            several => {
+                let merged = merged(self.past_pulls(facts, repository, PullFilter::Any)?);
+                let last = merged.last().and_then(|pull| pull.image.clone());
+                match last.filter(|last| several.contains(last)) {
+                    Some(last) => last,
+                    None => {
+                        let what = format!(
+                            "{} runs {} images, and no pull request of `promote` is known that brought one of them there: pick the image, see setting `image`",
+                            named(&facts.production[0].key),
+                            several.len()
+                        );
+                        self.refuse("rollback", what);
+                        return Ok(None);
+                    }
+                }
+            }
         };
-        let blueprint = self.settings.image_blueprint.clone();
         let key = EntityKey {
-            blueprint,
-            identifier: identifier.to_owned(),
+            blueprint: self.settings.image_blueprint.clone(),
+            identifier,
         };
-        self.host
-            .get_entity(&key)?
-            .as_ref()
-            .map(Item::new)
-            .transpose()
+        let image = self.host.get_entity(&key)?;
+        image.as_ref().map(Item::new).transpose()
     }
 
     /// The pull requests of this service and environment.

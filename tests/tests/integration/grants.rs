@@ -3,6 +3,7 @@
 use promote_mock::World;
 use promote_tests::bench::TestRun;
 use promote_tests::guests;
+use promote_tests::settings::SampleConfig;
 
 #[tokio::test]
 async fn nothing_is_allowed_without_grants() {
@@ -37,6 +38,46 @@ async fn a_swallowed_denial_is_still_a_violation() {
         r#"allow = ["port.update-entity"], blueprint = "running_service", entity = "payments-prod""#,
     );
     ended.expect_said("Grants broken").expect_nothing_written();
+}
+
+/// Where the catalog names several images, an update proves those that it adds: what it keeps, git need not show again.
+#[tokio::test]
+async fn an_update_of_several_images_proves_what_it_adds() {
+    let more = "
+        [[port.blueprint]]
+        inline = { identifier = \"running_service\", relations = { image = { many = true } } }
+        [[port.entities]]
+        blueprint = \"image\"
+        identifier = \"proxy-3.0.0\"
+        properties = { registryId = \"ghcr.io/acme/proxy\", tags = [\"3.0.0\"] }
+    ";
+    let mut text = format!("{}{more}", promote_mock::sample::SAMPLE);
+    for version in ["1.4.1", "1.4.2"] {
+        let several = format!("image = [\"proxy-3.0.0\", \"web-{version}\"]");
+        text = text.replace(&format!("image = \"web-{version}\""), &several);
+    }
+    let world = World::from_toml(&text, std::path::Path::new("")).unwrap();
+    for (targets, ending, said) in [
+        ("proxy-3.0.0,web-1.4.2", "refused", "came in"),
+        (
+            "proxy-3.0.0,web-1.4.2,web-9.9.9",
+            "violation",
+            "has not read it",
+        ),
+        // One that only drops or keeps what is there brings nothing that a merge has shown.
+        (
+            "proxy-3.0.0,web-1.4.1",
+            "violation",
+            "port.update-entity to proxy-3.0.0",
+        ),
+        ("web-1.4.1", "violation", "allows it only when"),
+    ] {
+        let mut settings = SampleConfig::default().component(guests::BURGLAR);
+        settings = settings.order("record among", targets);
+        let run = TestRun::guest(guests::BURGLAR).settings(settings);
+        let ended = run.world(world.clone()).run().await;
+        ended.expect(ending, said);
+    }
 }
 
 /// The sample, with a pull request that somebody else opened, from a branch that would be granted.

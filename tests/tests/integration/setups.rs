@@ -353,7 +353,7 @@ async fn every_setup_goes_from_init_to_the_way_back() {
             cells.join("  ")
         );
         if !report.passed() {
-            failed.push(format!("{}: {shown:.3000}", setup.name));
+            failed.push(format!("{}: {shown:.9000}", setup.name));
         }
     }
     assert!(failed.is_empty(), "{}", failed.join("\n"));

@@ -161,16 +161,20 @@ impl Gate {
         Ok(())
     }
 
-    /// The targets that an update has to prove: of a relation to several those that it adds, since what the catalog says
-    /// already and keeps brings it no further. One that adds nothing has to prove all.
+    /// The targets that an update has to prove: where the catalog names several already, those that it adds, since what it
+    /// keeps brings the catalog no further. An update that adds nothing has to prove all.
     fn new_targets<'a>(&self, updated: &EntityKey, relation: &'a Relation) -> Vec<&'a str> {
         let entity = self.evidence.entity(&EntityId::from(updated));
         let known = entity.and_then(|it| it.relations.iter().find(|one| one.name == relation.name));
-        let is_new =
-            |target: &&str| !known.is_some_and(|it| it.targets.iter().any(|one| one == target));
-        let all = relation.targets.iter().map(String::as_str);
-        let new: Vec<&str> = all.clone().filter(is_new).collect();
-        if new.is_empty() { all.collect() } else { new }
+        let known = known.map_or(&[][..], |it| it.targets.as_slice());
+        let all: Vec<&str> = relation.targets.iter().map(String::as_str).collect();
+        let is_new = |target: &&str| known.iter().all(|one| one != target);
+        let new: Vec<&str> = all.iter().copied().filter(is_new).collect();
+        if known.len() < 2 || new.is_empty() {
+            all
+        } else {
+            new
+        }
     }
 
     /// The image that a relation points at must be on the base branch.
