@@ -1,7 +1,7 @@
 //! What a decision rests on. Gathered by [`crate::gather`], judged by [`crate::gates`]; nothing here makes a call.
 
 use crate::catalog::Item;
-use crate::host::{Ancestry, Candidate, Comparison, File, ValueChange};
+use crate::host::{Ancestry, Attestation, Candidate, Comparison, File, ValueChange};
 use crate::image::ImageReference;
 use crate::settings::Part;
 use crate::time::UnixSeconds;
@@ -63,6 +63,8 @@ pub struct Facts {
     pub pushed: Option<(UnixSeconds, UnixSeconds)>,
     /// The source of the image.
     pub provenance: ImageProvenance,
+    /// The builds that are attested of the image.
+    pub build: BuildFacts,
     /// The answers of registries, a fact for each reference that they were asked for.
     pub registry: Vec<RegistryFact>,
 }
@@ -107,6 +109,52 @@ pub enum ImageProvenance {
         /// The relation of the commit to the branch.
         status: Ancestry,
     },
+}
+
+/// What is attested of the build of an image, against what is expected.
+#[derive(Clone, Debug, PartialEq)]
+pub enum BuildFacts {
+    /// The rule is off, or nothing is going to be written.
+    NotAsked,
+    /// It cannot be told, and why.
+    Unknown(String),
+    /// The attestations of each digest.
+    Known {
+        /// The build that the settings want.
+        expected: ExpectedBuild,
+        /// The attestations that hold, and why others do not, for each digest of the image.
+        attested: Vec<AttestedDigest>,
+        /// Whether the image is named by its digest, or its tag stood for the digest in this very run.
+        is_pinned: bool,
+    },
+}
+
+/// A digest and its attestations.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AttestedDigest {
+    /// The digest.
+    pub digest: String,
+    /// Who built it, in the words of certificates that the host has verified.
+    pub verified: Vec<Attestation>,
+    /// Why other attestations do not hold.
+    pub refused: Vec<String>,
+}
+
+/// The build that an image must come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExpectedBuild {
+    /// The address of the repository of the source.
+    pub repository: String,
+    /// The address of the workflow's file.
+    pub workflow: String,
+    /// Where the workflow itself is taken from, as a pattern.
+    pub workflow_ref: String,
+    /// The branch or tag that is built, as a pattern.
+    pub source_ref: String,
+    /// Who vouches for the workflow.
+    pub issuer: String,
+    /// The commit that the catalog knows, if it is asked.
+    pub commit: Option<String>,
 }
 
 /// Since when an image has been in a runtime.
@@ -197,6 +245,7 @@ impl Facts {
             staging_manifests: Vec::new(),
             pushed: None,
             provenance: ImageProvenance::NotAsked,
+            build: BuildFacts::NotAsked,
             registry: Vec::new(),
         }
     }

@@ -8,7 +8,9 @@ mod calls;
 
 use std::collections::BTreeMap;
 
-use crate::host::{Ancestry, Candidate, Check, Commit, Mergeability, Proposal, PullRequest};
+use crate::host::{
+    Ancestry, Attestation, Candidate, Check, Commit, Mergeability, Proposal, PullRequest,
+};
 use crate::types::{Actor, Entity, EntityKey, Failure, Reason, Relation, Request, Workflow};
 
 pub(crate) struct FakeHost {
@@ -37,6 +39,10 @@ pub(crate) struct FakeHost {
     pub(crate) judged: Vec<Candidate>,
     /// What `get-checks` answers, one after the other; the last one again and again.
     pub(crate) checks: Vec<Vec<Check>>,
+    /// The attestations that hold, of any artifact.
+    pub(crate) attestations: Vec<Attestation>,
+    /// Why others do not.
+    pub(crate) bad_attestations: Vec<String>,
     /// The digests that registries have, by reference.
     pub(crate) registry: BTreeMap<String, String>,
 }
@@ -117,6 +123,8 @@ impl FakeHost {
             rules: Vec::new(),
             judged: Vec::new(),
             checks: vec![Vec::new()],
+            attestations: Vec::new(),
+            bad_attestations: Vec::new(),
             registry: BTreeMap::new(),
         };
         fake.put(entity(

@@ -10,8 +10,8 @@ use promote_guest::{
 pub use github_merge::Merged;
 pub use github_propose::{FileChange, Proposal};
 pub use github_read::{
-    Ancestry, Check, CheckState, Commit, Comparison, File, MergeMethod, Mergeability, PullFilter,
-    PullRequest, PullState,
+    Ancestry, Attestation, Attestations, Check, CheckState, Commit, Comparison, File, MergeMethod,
+    Mergeability, PullFilter, PullRequest, PullState,
 };
 pub use port_write::Change;
 pub use rules::{Candidate, ValueChange};
@@ -61,6 +61,7 @@ calls! {
     github_read: fn find_pull_requests(
         repository: &str, head: &str, base: &str, filter: PullFilter
     ) -> CallResult<Vec<PullRequest>>;
+    github_read: fn get_attestations(repository: &str, digest: &str) -> CallResult<Attestations>;
     registry_read: fn is_granted(reference: &str) -> CallResult<bool>;
     registry_read: fn get_digest(reference: &str) -> CallResult<Option<String>>;
     github_propose: fn propose(proposal: &Proposal) -> CallResult<PullRequest>;

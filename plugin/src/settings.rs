@@ -20,6 +20,14 @@ trait SettingValue {
     fn take(value: &Value) -> Self;
 }
 
+/// Returns the key of a field: its name, without the mark of one that is a word of Rust.
+const fn key_of(field: &str) -> &str {
+    match field.as_bytes() {
+        [b'r', b'#', ..] => field.split_at(2).1,
+        _ => field,
+    }
+}
+
 /// A struct whose fields are the keys of an object.
 macro_rules! object {
     ($(#[$doc:meta])* $name:ident { $($field:ident: $kind:ty,)* }) => {
@@ -30,12 +38,12 @@ macro_rules! object {
 
         impl $name {
             /// The keys that the code knows.
-            pub const KEYS: &[&str] = &[$(stringify!($field)),*];
+            pub const KEYS: &[&str] = &[$(key_of(stringify!($field))),*];
         }
 
         impl SettingValue for $name {
             fn take(value: &Value) -> Self {
-                Self { $($field: SettingValue::take(&value[stringify!($field)]),)* }
+                Self { $($field: SettingValue::take(&value[key_of(stringify!($field))]),)* }
             }
         }
     };
@@ -269,7 +277,15 @@ object! {
 
 object! {
     /// Where an image must come from.
-    ProvenanceSettings { enabled: bool, repository: String, branch: String, commit: String, }
+    ProvenanceSettings {
+        enabled: bool,
+        repository: String,
+        branch: String,
+        commit: String,
+        built_by: Option<String>,
+        r#ref: Option<String>,
+        issuer: String,
+    }
 }
 
 impl SettingValue for String {

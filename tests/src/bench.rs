@@ -245,6 +245,7 @@ pub fn setup(
             mirror: Some(promote_mock::transport::REGISTRY_URL.to_owned()),
             ..Default::default()
         },
+        verifier: Arc::new(promote_attest::AttestationVerifier::embedded()),
         run: RUN.to_owned(),
         progress: Arc::new(|_| {}),
         mask: Arc::new(|_| {}),

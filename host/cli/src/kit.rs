@@ -304,6 +304,7 @@ async fn examine(args: &DoctorArgs, environment: &Environment) -> anyhow::Result
         port: connect::port(environment),
         github: connect::github(environment, &config.grants),
         registry: connect::registry(environment, &config.grants)?,
+        verifier: config.attestations.verifier()?,
         is_app: environment.is_app(),
     };
     let findings = doctor::run(args, setup, |line: &str| output::say(line)).await;

@@ -56,8 +56,8 @@ pub use bindings::{Promote as Policy, PromotePre as PolicyPre};
 pub use github_merge::Merged;
 pub use github_propose::{FileChange, Proposal};
 pub use github_read::{
-    Ancestry, BranchRules, Check, CheckState, Commit, Comparison, File, MergeMethod, Mergeability,
-    PullFilter, PullPeople, PullRequest, PullState, Review, ReviewState,
+    Ancestry, Attestation, Attestations, BranchRules, Check, CheckState, Commit, Comparison, File,
+    MergeMethod, Mergeability, PullFilter, PullPeople, PullRequest, PullState, Review, ReviewState,
 };
 pub use port_write::Change;
 pub use registry_read::{Image, ImageLabel};

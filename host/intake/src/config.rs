@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::actions::PortActions;
+use crate::attestations::AttestationConfig;
 use crate::baseline::{self, BaselineRef};
 pub use crate::component::ComponentRef;
 use crate::rule::{self, RuleConfig};
@@ -31,6 +32,8 @@ pub struct Config {
     pub rule: Vec<RuleConfig>,
     /// `[port]`
     pub port: PortConfig,
+    /// `[attestations]`: whose word about a build counts.
+    pub attestations: AttestationConfig,
     /// `[workflow]`
     pub workflow: WorkflowConfig,
     /// `[[grants]]`
@@ -126,7 +129,10 @@ impl ConfigFile {
             why,
         })?;
         let folder = path.parent().unwrap_or(Path::new(""));
-        match Config::parse(&text).and_then(|config| config.within_baseline(folder)) {
+        match Config::parse(&text)
+            .and_then(|config| config.within_baseline(folder))
+            .and_then(|config| config.with_roots(folder))
+        {
             Ok(config) => Ok(Self { config, text }),
             Err(why) => Err(ConfigError::Invalid {
                 path: path.to_owned(),

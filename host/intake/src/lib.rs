@@ -5,6 +5,7 @@
 //! [`builtin`]). Nothing is decided here: what comes out is held to Port's word and to the grants by the core.
 
 pub mod actions;
+pub mod attestations;
 pub mod baseline;
 pub mod builtin;
 pub mod changes;

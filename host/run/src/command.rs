@@ -134,6 +134,7 @@ pub async fn run(
         port: environment.port_credentials()?,
         github: environment.github_credentials(&config.grants)?,
         registry: environment.image_registries(&config.grants)?,
+        verifier: config.attestations.verifier()?,
         run: payload.run.clone(),
         progress: Arc::new(move |text: &str| shown.say(text)),
         mask: Arc::new(move |secret: &Secret| mask(in_workflow, secret)),

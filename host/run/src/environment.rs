@@ -388,6 +388,7 @@ fn permissions(grants: &Grants, repository: &str) -> BTreeMap<String, String> {
         .collect();
     ask(&github, "metadata", "read");
     ask(&[O::ReadFile, O::ReadCommits], "contents", "read");
+    ask(&[O::ReadAttestations], "attestations", "read");
     ask(&[O::ReadPullRequest], "pull_requests", "read");
     ask(&[O::ReadChecks], "checks", "read");
     ask(&[O::ReadChecks], "statuses", "read");

@@ -214,6 +214,7 @@ impl ResumeTools<'_> {
             port: self.environment.port_credentials()?,
             github: credentials,
             registry: self.environment.image_registries(&self.config.grants)?,
+            verifier: self.config.attestations.verifier()?,
             run: run.to_owned(),
             progress: Arc::new(|text: &str| output::say(text)),
             mask: Arc::new(move |secret: &Secret| mask(in_workflow, secret)),

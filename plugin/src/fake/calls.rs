@@ -2,8 +2,8 @@
 
 use super::FakeHost;
 use crate::host::{
-    Candidate, Change, Check, Commit, Comparison, File, MergeMethod, Merged, PolicyHost, Proposal,
-    PullFilter, PullRequest, PullState, Severity,
+    Attestations, Candidate, Change, Check, Commit, Comparison, File, MergeMethod, Merged,
+    PolicyHost, Proposal, PullFilter, PullRequest, PullState, Severity,
 };
 use crate::types::{Entity, EntityKey, Failure, Reason};
 
@@ -105,6 +105,23 @@ impl PolicyHost for FakeHost {
                 committed_at: String::new(),
             }))
         })
+    }
+
+    fn get_attestations(
+        &mut self,
+        repository: &str,
+        digest: &str,
+    ) -> Result<Attestations, Failure> {
+        self.call(
+            "get-attestations",
+            &format!("{repository} {digest}"),
+            |fake| {
+                Ok(Attestations {
+                    verified: fake.attestations.clone(),
+                    refused: fake.bad_attestations.clone(),
+                })
+            },
+        )
     }
 
     fn get_pull_request(&mut self, _: &str, number: u32) -> Result<PullRequest, Failure> {

@@ -2,6 +2,7 @@
 //!
 //! A rule whose facts are missing says nothing: that they are missing is a reason of its own, found while gathering.
 
+pub mod built_by;
 pub mod freeze;
 pub mod freshness;
 pub mod health;
@@ -95,6 +96,7 @@ pub fn all(facts: &Facts, settings: &Settings) -> GateVerdict {
             health::check(facts, settings),
             image::check(facts, settings),
             provenance::check(facts),
+            built_by::check(facts),
             registry::check(facts),
         ]
         .concat(),

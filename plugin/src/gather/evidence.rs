@@ -59,6 +59,7 @@ impl<H: PolicyHost> FactsReader<'_, H> {
             }
         }
         facts.provenance = self.provenance(facts, &context)?;
+        facts.build = self.build(facts, &context)?;
         facts.commits = self.commits(facts, &context)?;
         Ok(())
     }
@@ -189,14 +190,21 @@ impl<H: PolicyHost> FactsReader<'_, H> {
         }
     }
 
+    /// The repository that images are built from.
+    pub(super) fn source_repository(&self, context: &Value) -> Result<String, String> {
+        let repository = template::render(&self.settings.provenance.repository, context)
+            .map_err(|what| format!("setting `provenance.repository`: {what}"))?;
+        repository_name(&repository)
+    }
+
     /// The repository and the commit that an image was built from.
-    fn source(&self, image: &Item, context: &Value) -> Result<(String, String), String> {
+    pub(super) fn source(&self, image: &Item, context: &Value) -> Result<(String, String), String> {
         let settings = &self.settings.provenance;
         let fill = |name: &str, text: &str| {
             template::render(text, context)
                 .map_err(|what| format!("setting `provenance.{name}`: {what}"))
         };
-        let repository = repository_name(&fill("repository", &settings.repository)?)?;
+        let repository = self.source_repository(context)?;
         let commit = fill("commit", &settings.commit)?;
         let is_commit =
             (7..=64).contains(&commit.len()) && commit.bytes().all(|b| b.is_ascii_hexdigit());

@@ -100,6 +100,7 @@ fn live(world: &SharedWorld, transport: Arc<dyn Transport>) -> Live {
         },
         github: github::Credentials::Token(secret(GITHUB_TOKEN)),
         registry: RegistrySetup::default(),
+        verifier: Arc::new(promote_attest::AttestationVerifier::embedded()),
         run: RUN.to_owned(),
         progress: Arc::new(|_| {}),
         mask: Arc::new(|_| {}),
@@ -239,6 +240,10 @@ fn reads() -> Vec<Call> {
         Call::GetBranchRules {
             repository: repository(),
             branch: text("main"),
+        },
+        Call::GetAttestations {
+            repository: text("acme/web"),
+            digest: format!("sha256:{}", "0".repeat(64)),
         },
         Call::IsGranted {
             reference: text("ghcr.io/acme/web:1"),

@@ -9,11 +9,15 @@ use std::process::Command;
 use serde_json::Value;
 
 /// For each crate that the host is made of the ones below it, as the map in ARCHITECTURE.md draws them.
-const BELOW: [(&str, &[&str]); 8] = [
+const BELOW: [(&str, &[&str]); 9] = [
     ("promote-toolchain", &[]),
     ("promote-template", &[]),
     ("promote-core", &["promote-template"]),
-    ("promote-intake", &["promote-core", "promote-toolchain"]),
+    ("promote-attest", &["promote-core"]),
+    (
+        "promote-intake",
+        &["promote-attest", "promote-core", "promote-toolchain"],
+    ),
     ("promote-mock", &["promote-core"]),
     (
         "promote-kit",
@@ -114,6 +118,7 @@ fn the_core_reads_no_arguments_and_no_toml_and_serves_nothing() {
         "clap",
         "oci-client",
         "serde_yaml",
+        "sigstore-verify",
         "similar",
         "toml",
         "toml_edit",

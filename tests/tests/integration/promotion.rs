@@ -47,6 +47,7 @@ fn live_as(world: &SharedWorld, github: github::Credentials) -> OpenDoor {
         },
         github,
         registry: promote_core::service::registry::RegistrySetup::default(),
+        verifier: Arc::new(promote_attest::AttestationVerifier::embedded()),
         run: RUN.into(),
         progress: Arc::new(|_| {}),
         mask: Arc::new(|_| {}),

@@ -9,8 +9,9 @@ mod display;
 use serde::{Deserialize, Serialize};
 
 use crate::contract::{
-    BranchRules, Candidate, Change, Check, Commit, Comparison, Entity, EntityKey, Failure, File,
-    Image, MergeMethod, Merged, Proposal, PullFilter, PullPeople, PullRequest, Reason, Severity,
+    Attestations, BranchRules, Candidate, Change, Check, Commit, Comparison, Entity, EntityKey,
+    Failure, File, Image, MergeMethod, Merged, Proposal, PullFilter, PullPeople, PullRequest,
+    Reason, Severity,
 };
 use crate::grants::CallTarget;
 
@@ -69,6 +70,8 @@ pub enum Call {
         base: String,
         head: String,
     },
+    /// `github-read.get-attestations`
+    GetAttestations { repository: String, digest: String },
     /// `registry-read.is-granted`
     IsGranted { reference: String },
     /// `registry-read.get-digest`
@@ -151,6 +154,8 @@ pub enum Reply {
     Commit(Option<Commit>),
     /// A comparison.
     Comparison(Comparison),
+    /// Attestations, verified.
+    Attestations(Attestations),
     /// Whether a read is granted.
     Granted(bool),
     /// The digest of an image, or none.

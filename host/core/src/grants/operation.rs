@@ -26,6 +26,8 @@ pub enum Operation {
     ReadRules,
     /// Read and compare commits.
     ReadCommits,
+    /// Read attestations of artifacts.
+    ReadAttestations,
     /// Read images in registries.
     ReadImage,
     /// Commit to a branch of its own and open a pull request.
@@ -40,7 +42,7 @@ pub enum Operation {
 
 impl Operation {
     /// Every operation with the name that grants use, in the order of the enum.
-    pub const NAMES: [(Self, &'static str); 15] = [
+    pub const NAMES: [(Self, &'static str); 16] = [
         (Self::Note, "run.note"),
         (Self::ReadActor, "run.actor"),
         (Self::GetEntity, "port.get-entity"),
@@ -51,6 +53,7 @@ impl Operation {
         (Self::ReadChecks, "github.read-checks"),
         (Self::ReadRules, "github.read-rules"),
         (Self::ReadCommits, "github.read-commits"),
+        (Self::ReadAttestations, "github.attestations"),
         (Self::ReadImage, "registry.read"),
         (Self::Propose, "github.propose"),
         (Self::Decorate, "github.decorate"),
@@ -188,6 +191,7 @@ impl Call {
             Self::GetCommit { repository, .. } | Self::Compare { repository, .. } => {
                 at(O::ReadCommits, repository)
             }
+            Self::GetAttestations { repository, .. } => at(O::ReadAttestations, repository),
             Self::GetDigest { reference } | Self::GetImage { reference } => {
                 (O::ReadImage, vec![CallTarget::Image { reference }])
             }

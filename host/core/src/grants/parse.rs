@@ -284,6 +284,7 @@ impl Grant {
             O::ReadChecks,
             O::ReadRules,
             O::ReadCommits,
+            O::ReadAttestations,
             O::Propose,
             O::Decorate,
             O::Merge,

@@ -17,10 +17,10 @@ use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxView, Was
 
 use crate::call::{Call, Fault, Reply};
 use crate::contract::{
-    BranchRules, Candidate, Change, Check, Commit, Comparison, Entity, EntityKey, Failure, File,
-    Image, MergeMethod, Merged, Proposal, PullFilter, PullPeople, PullRequest, Reason, Severity,
-    env, github_merge, github_propose, github_read, port_read, port_write, registry_read, rules,
-    run_log, types,
+    Attestations, BranchRules, Candidate, Change, Check, Commit, Comparison, Entity, EntityKey,
+    Failure, File, Image, MergeMethod, Merged, Proposal, PullFilter, PullPeople, PullRequest,
+    Reason, Severity, env, github_merge, github_propose, github_read, port_read, port_write,
+    registry_read, rules, run_log, types,
 };
 use crate::limits::{LimitReached, Limits};
 
@@ -358,6 +358,7 @@ interfaces! {
         get_branch_rules(repository: String, branch: String) => GetBranchRules -> BranchRules(BranchRules);
         get_commit(repository: String, revision: String) => GetCommit -> Commit(Option<Commit>);
         compare(repository: String, base: String, head: String) => Compare -> Comparison(Comparison);
+        get_attestations(repository: String, digest: String) => GetAttestations -> Attestations(Attestations);
     }
     registry_read {
         is_granted(reference: String) => IsGranted -> Granted(bool);

@@ -3,6 +3,7 @@
 //! They hold the credentials, retry what is safe to repeat, and decide what may be taken over as ours. They ask nobody
 //! whether a call is allowed: the gate has done that.
 
+pub mod attestation;
 pub mod github;
 mod hint;
 pub mod http;

@@ -13,6 +13,7 @@ use crate::contract::{Failure, Severity};
 use crate::gate::Admitted;
 use crate::grants::CallTarget;
 use crate::run::RunMode;
+use crate::service::attestation::BundleVerifier;
 use crate::service::http::{CallResult, Mask, Progress, ServiceResult, Session, SessionSetup};
 use crate::service::registry::RegistrySetup;
 use crate::service::transport::{Clock, Transport};
@@ -27,6 +28,8 @@ pub struct Live {
     pub github: github::Client,
     /// Registries of images.
     pub registry: registry::Client,
+    /// Verifies attestations.
+    pub verifier: Arc<dyn BundleVerifier>,
 }
 
 /// The parts of a live source.
@@ -49,6 +52,8 @@ pub struct LiveSetup {
     pub github: github::Credentials,
     /// The way to registries of images.
     pub registry: RegistrySetup,
+    /// Verifies attestations.
+    pub verifier: Arc<dyn BundleVerifier>,
     /// Port's action run.
     pub run: String,
     /// Told why the run is waiting.
@@ -81,6 +86,7 @@ impl Live {
         Ok(Self {
             port: port::Client::new(&setup.port_url, setup.port, &setup.run, session.clone())?,
             registry: registry::Client::new(setup.registry, session.clone()),
+            verifier: setup.verifier,
             github: github::Client::new(&setup.github_url, setup.github, session)?
                 .for_run(&setup.run),
         })
@@ -161,6 +167,9 @@ impl Live {
             }
             Call::GetCommit { revision, .. } => Reply::Commit(repo.commit(revision).await?),
             Call::Compare { base, head, .. } => Reply::Comparison(repo.compare(base, head).await?),
+            Call::GetAttestations { digest, .. } => {
+                Reply::Attestations(repo.attestations(&*self.verifier, digest).await?)
+            }
             other => return Err(Failure::Other(format!("{other} is not about a repository"))),
         })
     }

@@ -84,6 +84,8 @@ pub struct ExaminedSetup<'a> {
     pub github: anyhow::Result<service::github::Client>,
     /// Registries of images.
     pub registry: service::registry::Client,
+    /// Verifies attestations.
+    pub verifier: Arc<dyn service::attestation::BundleVerifier>,
     /// True if a GitHub App acts.
     pub is_app: bool,
 }
@@ -110,6 +112,7 @@ pub async fn run(
                 port,
                 github,
                 registry: setup.registry,
+                verifier: setup.verifier,
             });
             ServiceProbe::new(
                 setup.config,

@@ -135,6 +135,11 @@ pub(super) const ALL: &[CodeExplanation] = &[
         "promote an image that was built from that branch; have the build write the commit into the image entity.",
     ),
     rule(
+        "built-by",
+        "No verified attestation proves that the workflow of `policy.settings.provenance.built_by` built the image, from the repository and the branch that it names.",
+        "have that workflow build the image and attest it (`actions/attest-build-provenance`), then promote it; if another build is meant, correct `built_by`, `ref` or `issuer`.",
+    ),
+    rule(
         "checks",
         "A check of the pull request failed, so it was not merged. It is still open.",
         "look at the check; after a fix and a new run of it, run the action again. Close the pull request to give up.",

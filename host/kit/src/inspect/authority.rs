@@ -61,7 +61,7 @@ const fn power(
 }
 
 /// Every function of the contract that a policy may import.
-pub(crate) const POWERS: [PolicyPower; 27] = [
+pub(crate) const POWERS: [PolicyPower; 28] = [
     power("env", "now", None, "ask for the time"),
     power("env", "sleep", None, "wait, within the run's limit"),
     power(
@@ -135,6 +135,12 @@ pub(crate) const POWERS: [PolicyPower; 27] = [
         "compare",
         Some("github.read-commits"),
         "compare two commits",
+    ),
+    power(
+        "github-read",
+        "get-attestations",
+        Some("github.attestations"),
+        "read who built an artifact, as verified by the host",
     ),
     power(
         "registry-read",
@@ -254,7 +260,7 @@ mod tests {
 
     #[test]
     fn waiting_is_no_authority_and_merging_is() {
-        let [now, merge] = [POWERS[0], POWERS[24]];
+        let [now, merge] = [POWERS[0], POWERS[25]];
         assert_eq!(gained(&[], &[now, merge]), [merge]);
         assert_eq!(gained(&[merge], &[now]), []);
     }

@@ -413,6 +413,7 @@ impl ScenarioBench<'_> {
                 mirror: Some(registry_url),
                 logins: self.registry_logins()?,
             },
+            verifier: self.scenario.config.attestations.verifier()?,
             run: run.to_owned(),
             progress: Arc::new(move |text: &str| progress.say(text)),
             mask: Arc::new(|_| {}),

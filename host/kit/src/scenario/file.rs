@@ -176,16 +176,14 @@ impl ScenarioReader<'_> {
             .is_some_and(|policy| policy.get_ref().get("component").is_some());
         let has_own = |key| over.get(key).is_some();
         let (has_own_rules, has_own_baseline) = (has_own("rule"), has_own("baseline"));
+        let has_own_roots = has_own("attestations");
         lay(over, &mut whole, ListRule::Replace);
-        let folder = if has_own_baseline {
-            self.folder
-        } else {
-            &base.folder
-        };
+        let folder_of = |is_own| if is_own { self.folder } else { &base.folder };
         let config = read(whole).map_err(|error| error.message().to_owned());
         let mut config = config
             .and_then(Config::checked)
-            .and_then(|config| config.within_baseline(folder))
+            .and_then(|config| config.within_baseline(folder_of(has_own_baseline)))
+            .and_then(|config| config.with_roots(folder_of(has_own_roots)))
             .map_err(|error| self.source.laid("config", &error))?;
         // A component is named relative to the file that names it; the runner takes other names from the scenario's folder.
         let elsewhere = |component: &mut ComponentRef| {

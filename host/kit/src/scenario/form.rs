@@ -9,6 +9,7 @@ use super::ask::StepExpect;
 use super::inject::CallTrouble;
 use promote_core::grants::Grants;
 use promote_core::limits::Limits;
+use promote_intake::attestations::AttestationConfig;
 use promote_intake::baseline::BaselineRef;
 use promote_intake::config::{PolicyConfig, PortConfig, WorkflowConfig};
 use promote_intake::rule::RuleConfig;
@@ -62,6 +63,8 @@ pub(super) struct ConfigFile {
     pub(super) _port: PortConfig,
     #[serde(rename = "workflow")]
     pub(super) _workflow: WorkflowConfig,
+    #[serde(rename = "attestations")]
+    pub(super) _attestations: AttestationConfig,
     #[serde(rename = "baseline")]
     pub(super) _baseline: Option<BaselineRef>,
     #[serde(rename = "rule")]

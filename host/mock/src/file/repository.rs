@@ -11,7 +11,9 @@ use super::folder::{self, ContentFile};
 use super::rules::{CiFile, RulesFile, SettingsFile};
 use super::workflow::ActionsFile;
 use super::{FilePlace, WorldFileError};
-use crate::github::{FileSpec, GitHub, GitHubToken, PushCheck, RepositorySettings, TokenKind};
+use crate::github::{
+    FileSpec, GitHub, GitHubToken, PushCheck, RepositorySettings, StoredAttestation, TokenKind,
+};
 use crate::{ServiceName, World};
 
 #[derive(Deserialize)]
@@ -42,6 +44,21 @@ pub(super) struct RepositoryFile {
     actions: ActionsFile,
     #[serde(default)]
     pulls: Vec<Spanned<PullFile>>,
+    #[serde(default)]
+    attestations: Vec<AttestationFile>,
+}
+
+/// A stored attestation.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct AttestationFile {
+    /// The digest that it is stored under.
+    subject: String,
+    /// A file with the bundle, relative to this one.
+    bundle: String,
+    /// Whether the list only says where the bundle is.
+    #[serde(default)]
+    apart: bool,
 }
 
 /// A commit after the first one, in the order of the file.
@@ -113,12 +130,32 @@ impl RepositoryFile {
             folder::collect(&at.folder.join(folder), Path::new(""), &mut files)
                 .map_err(|error| refuse(format!("folder {folder}: {error}")))?;
         }
-        for pull in self.content(files, &mut world.github).map_err(refuse)? {
+        let attestations = self.stored(at.folder).map_err(refuse)?;
+        let content = self.content(files, &mut world.github).map_err(refuse)?;
+        for attestation in attestations {
+            world.github.attest(&name, attestation);
+        }
+        for pull in content {
             open(world, &name, pull.get_ref()).map_err(|message| {
                 at.error(pull.span().start, "github.repositories.pulls", message)
             })?;
         }
         Ok(())
+    }
+
+    /// Reads the attestations with their bundles.
+    fn stored(&self, folder: &Path) -> Result<Vec<StoredAttestation>, String> {
+        let read = |file: &AttestationFile| {
+            let path = folder.join(&file.bundle);
+            let bundle = std::fs::read_to_string(&path)
+                .map_err(|error| format!("bundle {}: {error}", path.display()))?;
+            Ok(StoredAttestation {
+                subject: file.subject.clone(),
+                bundle,
+                is_apart: file.apart,
+            })
+        };
+        self.attestations.iter().map(read).collect()
     }
 
     /// Builds everything but the pull requests, which are opened on branches that must exist before.

@@ -7,6 +7,7 @@
 
 mod answer;
 mod apps;
+mod attestations;
 mod call;
 mod checks;
 mod commits;
@@ -48,6 +49,7 @@ use super::CopyOnWrite;
 use promote_core::service::transport::{HttpRequest, HttpResponse};
 
 pub use apps::{AppInstallation, GitHubApp};
+pub use attestations::StoredAttestation;
 pub use identity::{
     GitHubToken, PermissionLevel, PermissionTable, RepositoryAccess, TokenKind, TokenTable,
 };

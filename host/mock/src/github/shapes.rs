@@ -40,6 +40,11 @@ impl UrlBase {
         )
     }
 
+    /// The address of something that is kept apart from the API.
+    pub(super) fn stored(&self, place: &str) -> String {
+        format!("{}/stored/{place}", self.api)
+    }
+
     /// The page of a repository.
     pub(super) fn page(&self, repository: &RepositoryState) -> String {
         format!("{}/{}/{}", self.html, repository.owner, repository.name)

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::attestations::StoredAttestation;
 pub use super::pull_state::{
     AutoMerge, IssueLabel, MergeStyle, PullComment, PullRequest, PullReview, PullState, QueueEntry,
     ReviewState,
@@ -51,6 +52,8 @@ pub struct RepositoryState {
     pub workflow_runs: Vec<WorkflowRun>,
     /// Environments.
     pub environments: Vec<EnvironmentRule>,
+    /// Attestations, oldest first.
+    pub attestations: Vec<StoredAttestation>,
     /// Commits that GitHub signed.
     pub verified: BTreeSet<ObjectId>,
     /// The time at which it was made.

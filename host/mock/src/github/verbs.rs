@@ -46,6 +46,7 @@ impl GitHubToken {
             "issues",
             "pull_requests",
             "statuses",
+            "attestations",
         ];
         let mut permissions =
             PermissionTable::from(all.map(|name| (name.to_owned(), PermissionLevel::Write)));
@@ -93,6 +94,7 @@ impl GitHub {
             workflows: Vec::new(),
             workflow_runs: Vec::new(),
             environments: Vec::new(),
+            attestations: Vec::new(),
             verified: BTreeSet::new(),
             created_at: self.now,
             pushed_at: self.now,

@@ -4,6 +4,7 @@
 
 mod access;
 mod app;
+mod attestations;
 mod checks;
 mod commits;
 mod decorate;

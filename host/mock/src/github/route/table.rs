@@ -4,8 +4,8 @@ use super::super::answer::GitHubReply;
 use super::super::call::GitHubCall;
 use super::super::identity::PermissionLevel::{self, Read, Write};
 use super::super::{
-    GitHub, apps, checks, commits, contents, graphql, issues, limits, merge, merge_branch, minting,
-    objects, pulls, put_contents, refs, repos, reviews, rules, workflows,
+    GitHub, apps, attestations, checks, commits, contents, graphql, issues, limits, merge,
+    merge_branch, minting, objects, pulls, put_contents, refs, repos, reviews, rules, workflows,
 };
 
 /// The credential and permission that an operation needs.
@@ -80,6 +80,9 @@ pub(super) const ROUTES: &[GitHubRoute] = &[
     route("GET", "/repos/{owner}/{repo}/actions/workflows/{workflow}/runs", "actions/list-workflow-runs", "actions/workflow-runs#list-workflow-runs-for-a-workflow", ACTIONS_READ, workflows::runs),
     route("GET", "/repos/{owner}/{repo}/actions/runs/{run}/approvals", "actions/get-reviews-for-run", "actions/workflow-runs#get-the-review-history-for-a-workflow-run", ACTIONS_READ, workflows::approvals),
     route("GET", "/repos/{owner}/{repo}/environments", "repos/get-all-environments", "deployments/environments#list-environments", ACTIONS_READ, workflows::environments),
+    route("GET", "/repos/{owner}/{repo}/attestations/{digest}", "repos/list-attestations", "repos/attestations#list-attestations", RouteNeed::Repository(&["attestations"], Read), attestations::list),
+    // Not of the API: where bundles are kept, which signed addresses lead to.
+    route("GET", "/stored/attestations/{id}/{at}", "stored-bundle", "", RouteNeed::Nothing, attestations::bundle),
     route("GET", "/repos/{owner}/{repo}/branches/{*branch}", "repos/get-branch", "branches/branches#get-a-branch", CONTENTS_READ, repos::branch),
     route("GET", "/repos/{owner}/{repo}/rules/branches/{*branch}", "repos/get-branch-rules", "repos/rules#get-rules-for-a-branch", RouteNeed::Repository(&["metadata"], Read), rules::list),
     route("GET", "/repos/{owner}/{repo}/contents", "repos/get-content", "repos/contents#get-repository-content", CONTENTS_READ, contents::get),
