@@ -33,7 +33,7 @@ entity = ["web-prod", "web-staging", "nobody", "moon", "orphan"]
 relations = ["image", "none"]
 properties = ["lastDeployedAt"]
 [[grants]]
-allow = ["github.read", "github.propose", "github.merge", "github.decorate"]
+allow = ["github.read", "github.attestations", "github.propose", "github.merge", "github.decorate"]
 repository = ["acme/gitops", "acme/none", "acme/web"]
 path = "**"
 base = ["main", "none"]

@@ -160,41 +160,50 @@ fn another_artifact_is_refused() {
     }
 }
 
-/// Changes one character of a text in the middle of what is encoded, so that it is still Base64.
+/// Changes one character of what is encoded, so that it is still Base64: of a checkpoint in its third line, the hash, else in the
+/// middle.
 fn flipped(text: &str) -> String {
     let mut bytes = text.as_bytes().to_vec();
-    let at = bytes.len() / 2;
+    let at = match text.match_indices('\n').nth(1) {
+        Some((second, _)) => second + 5,
+        None => bytes.len() / 2,
+    };
     bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
     String::from_utf8(bytes).unwrap()
 }
 
 #[test]
 fn a_flipped_byte_is_refused_wherever_it_is() {
+    let entry = "/verificationMaterial/tlogEntries/0";
     let parts = [
-        ("/dsseEnvelope/payload", true),
-        ("/dsseEnvelope/signatures/0/sig", true),
-        ("/verificationMaterial/certificate/rawBytes", true),
+        ("/dsseEnvelope/payload".to_owned(), true),
+        ("/dsseEnvelope/signatures/0/sig".to_owned(), true),
         (
-            "/verificationMaterial/tlogEntries/0/canonicalizedBody",
+            "/verificationMaterial/certificate/rawBytes".to_owned(),
+            true,
+        ),
+        (format!("{entry}/canonicalizedBody"), false),
+        (format!("{entry}/inclusionProof/rootHash"), false),
+        (format!("{entry}/inclusionProof/hashes/0"), false),
+        (format!("{entry}/inclusionProof/checkpoint/envelope"), false),
+        (
+            format!("{entry}/inclusionPromise/signedEntryTimestamp"),
             false,
         ),
         (
-            "/verificationMaterial/tlogEntries/0/inclusionProof/rootHash",
-            false,
-        ),
-        (
-            "/verificationMaterial/tlogEntries/0/inclusionPromise/signedEntryTimestamp",
-            false,
-        ),
-        (
-            "/verificationMaterial/timestampVerificationData/rfc3161Timestamps/0/signedTimestamp",
+            "/verificationMaterial/timestampVerificationData/rfc3161Timestamps/0/signedTimestamp"
+                .to_owned(),
             false,
         ),
     ];
     for (name, digest) in GOOD {
         let bundle: Value = serde_json::from_str(&text(name).unwrap()).unwrap();
         let mut flips = 0;
-        for (part, is_needed) in parts {
+        for (part, is_needed) in &parts {
+            // In the second version of the log this is a copy that nobody signs and nobody reads: the checkpoint counts.
+            if name.starts_with("rekor2") && part.ends_with("rootHash") {
+                continue;
+            }
             let mut bundle = bundle.clone();
             let Some(value) = bundle.pointer_mut(part) else {
                 assert!(!is_needed, "{name} has no {part}");

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod build;
 mod catalog;
 mod image;
 mod value;
@@ -45,6 +46,11 @@ const AS_IT_IS: FakeChange = |_| ();
 fn check(settings: Value, change: FakeChange, rule: &str, words: &str) {
     let mut fake = FakeHost::guide();
     change(&mut fake);
+    check_on(settings, fake, rule, words);
+}
+
+/// The same on a world that is changed already.
+fn check_on(settings: Value, mut fake: FakeHost, rule: &str, words: &str) {
     let reasons = reasons(run(&mut fake, &settings));
     let rules: Vec<_> = reasons.iter().map(|reason| reason.rule.as_str()).collect();
     let expected: &[&str] = if rule.is_empty() { &[] } else { &[rule] };

@@ -43,12 +43,15 @@ pub(super) fn list(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
                 .stored(&format!("attestations/{}/{at}.json.sn", repository.id));
             let bundle = serde_json::from_str::<Value>(&stored.bundle)
                 .unwrap_or_else(|_| Value::from(stored.bundle.as_str()));
-            json!({
-                "bundle": if stored.is_apart { Value::Null } else { bundle },
+            let mut shape = json!({
                 "repository_id": repository.id,
                 "bundle_url": apart,
                 "initiator": "user",
-            })
+            });
+            if !stored.is_apart {
+                shape["bundle"] = bundle;
+            }
+            shape
         })
         .collect();
     if found.is_empty() {

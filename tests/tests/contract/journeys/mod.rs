@@ -11,7 +11,8 @@ use promote_core::contract::{CheckState, Failure, MergeMethod, Merged, PullFilte
 use promote_core::service::github;
 use promote_core::service::secret::Secret;
 use promote_mock::github::{
-    BranchRules, GitHubToken, PermissionLevel, RepositoryState, TokenKind, TokenTable,
+    BranchRules, GitHubToken, PermissionLevel, RepositoryState, StoredAttestation, TokenKind,
+    TokenTable,
 };
 use promote_mock::sample::GITHUB_TOKEN;
 use promote_mock::{ServiceFault, World};
@@ -25,6 +26,9 @@ use readers::{
     follows_a_renamed_repository, meets_errors, reads_many_pages, reads_what_is_not_there,
 };
 use workflows::looks_for_workflow_runs;
+
+/// The artifact of a real attestation.
+const ATTESTED: &str = "sha256:ae57936def59bc4c75edd3a837d89bcefc6d3a5e31d55a6fa7a71624f92c3c3b";
 
 /// All of them, one after another; returns the calls that were made, by their names in `wit/`.
 pub(crate) async fn all(record: &ExchangeRecord) -> BTreeSet<String> {
@@ -73,6 +77,14 @@ pub(crate) fn rules(world: &mut World, rules: BranchRules) {
 
 async fn promotes_and_decorates(record: &ExchangeRecord) -> BTreeSet<String> {
     let bench = RecordedClients::new(record, |world| {
+        world.github.attest(
+            REPOSITORY,
+            StoredAttestation {
+                subject: ATTESTED.into(),
+                bundle: include_str!("../../../../host/attest/testdata/github-root.json").into(),
+                is_apart: false,
+            },
+        );
         repository(world).collaborators.insert("kim".into());
         let required_checks = vec!["validate".into()];
         rules(
@@ -141,6 +153,10 @@ async fn promotes_and_decorates(record: &ExchangeRecord) -> BTreeSet<String> {
             repository: at(),
             base: "main".into(),
             head: HEAD.into(),
+        },
+        Call::GetAttestations {
+            repository: at(),
+            digest: ATTESTED.into(),
         },
     ] {
         bench.call(call).await.unwrap();

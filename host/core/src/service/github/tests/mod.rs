@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod adopting;
+mod attesting;
 mod checks;
 mod credentials;
 mod merging;
