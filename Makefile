@@ -28,7 +28,7 @@ sweep: setup ## Let every call of every scenario fail in every way, and look whe
 simulate: setup ## Play random companies, people and weather, and look whether the invariants hold (SCRIPTS, SEED)
 	@$(CARGO) run --quiet --locked --bin promote -- simulate --scripts $${SCRIPTS:-1000} --seed $${SEED:-1} --coverage
 
-test-clients: setup ## Run Octokit and PyGithub against the mock; needs npm and Python
+test-clients: setup ## Run Octokit and PyGithub against the mock, and GitHub's examples of events; needs npm and Python
 	@tests/clients/run
 
 test-languages: setup ## Write, build and test a policy in four languages, and walk the guide in each; needs npm and Python
