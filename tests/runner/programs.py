@@ -85,6 +85,11 @@ class Gh:
         self.github.need(self.token, repository, "contents", "write")
         self.github.edit_release(repository, self.github.release(repository, it.tag)["id"], draft=it.draft == "true")
 
+    def workflow_run(self, arguments):
+        it = parse(arguments, "file", repo=TEXT, ref=TEXT)
+        self.github.need(self.token, it.repo, "actions", "write")
+        self.github.write("dispatched", [*self.github.read("dispatched", []), [it.repo, it.file, it.ref]])
+
     def attestation___help(self, _):
         print("Download and verify artifact attestations.")
 

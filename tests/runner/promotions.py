@@ -9,7 +9,7 @@ import subprocess
 import time
 
 from runner import ROOT
-from stage import OURS, PORT_RUN, Stage, expect, message
+from stage import OURS, PORT_RUN, RESUME, SECRETS, THEIRS, WORKFLOW, Stage, expect, message
 
 ENTERPRISE = {"server_url": "https://github.initech.example"}
 RELEASES = f"https://github.com/{OURS}/releases/download"
@@ -109,6 +109,58 @@ def refusal(origin, _):
         assert "<img>" not in end.summary and "audit" in end.outputs["reason"]
         assert stage.mock.in_port(f"/v1/actions/runs/{PORT_RUN}")["run"]["statusLabel"] == "Refused"
         assert stage.mock.pulls() == []
+
+
+def a_promotion_waits_for_a_person_and_is_resumed(origin, _):
+    def told():
+        return stage.mock.in_port(f"/v1/actions/runs/{PORT_RUN}")["run"]
+
+    def pull_event(action, number=1, head="promote/web/production", repository=THEIRS):
+        head = {"ref": head, "repo": {"full_name": repository}}
+        return {"action": action, "pull_request": {"number": number, "head": head}}
+    with Stage(origin) as stage:
+        config = stage.repository / "promote.toml"
+        whole = config.read_text()
+        settings = "[policy.settings]\n"
+        assert settings in whole, whole
+        config.write_text(whole.replace(settings, settings + 'mode = "pull-request"\n'))
+        first = stage.promote()
+        expect(first, 0, "Waits for merge")
+        assert first.summary.startswith("### ⏳"), first.summary
+        assert (told()["status"], told()["statusLabel"]) == ("IN_PROGRESS", "Waits for merge"), told()
+        said = len(told_lines(stage))
+        # The schedule finds nothing to do, and leaves no line.
+        idle = stage.resume("schedule")
+        assert idle["tell"].result == "skipped", idle["tell"].log
+        expect(idle["resume"], 0, "still waiting for something else: 1 promotion")
+        assert len(told_lines(stage)) == said and idle["resume"].artifacts == {}
+        # A comment of a reviewer, or somebody's fork, starts nothing that has secrets.
+        foreign = stage.resume("pull_request", pull_event("closed", repository="mallory/gitops"))
+        assert {end.result for end in foreign.values()} == {"skipped"}, foreign
+        other = stage.resume("pull_request", pull_event("closed", head="feature/x"))
+        assert {end.result for end in other.values()} == {"skipped"}, other
+        # A person merges: the event reaches a job without secrets, which starts the one that has them on the default branch.
+        stage.mock.ask(f"{stage.mock.api}/repos/{THEIRS}/pulls/1/merge", SECRETS["GITHUB_TOKEN"], "PUT", {"merge_method": "squash"})
+        seen = []
+        ends = stage.resume("pull_request", pull_event("closed", head=stage.mock.pulls()[0]["head"]["ref"]),
+                            reviewers=lambda environment, ref: seen.append((environment["name"], ref)) or True)
+        assert ends["tell"].result == "success", ends["tell"].log
+        assert seen == [("production-resume", "refs/heads/main")], seen
+        expect(ends["resume"], 0, "promoted")
+        assert (told()["status"], told()["statusLabel"]) == ("SUCCESS", "Promoted"), told()
+        production = stage.mock.in_port("/v1/blueprints/running_service/entities/web-prod")["entity"]
+        assert production["relations"]["image"] == "web-1.4.2", production
+        # The schedule comes too late, and changes nothing.
+        after = len(told_lines(stage))
+        expect(stage.resume("schedule")["resume"], 0, "still waiting for something else: 0 promotions")
+        assert len(told_lines(stage)) == after
+        if os.environ.get("PLAY_SHOW"):
+            print(first.log, *told_lines(stage), ends["resume"].log, sep="\n")
+
+
+def told_lines(stage):
+    """The lines of the sample's run, as Port shows them."""
+    return [line["message"] for line in stage.mock.in_port(f"/v1/actions/runs/{PORT_RUN}/logs")["runLogs"]]
 
 
 def failure_and_then_a_rerun(origin, _):
@@ -237,15 +289,16 @@ def the_whole_program_is_there_for_other_steps(origin, _):
 
 def what_init_writes_is_clean_and_pinned(origin, _):
     with Stage(origin) as stage:
-        workflow = stage.repository / ".github/workflows/promote-production.yml"
+        workflows = [stage.repository / WORKFLOW, stage.repository / RESUME]
         pinned = f"uses: {OURS}@{origin.released()} # v{origin.version}\n"
-        assert pinned in workflow.read_text(), "a tag is written as its commit"
-        lint = subprocess.run([ROOT / "tests/runner/lint", workflow], capture_output=True, text=True)
+        for workflow in workflows:
+            assert pinned in workflow.read_text(), "a tag is written as its commit"
+        lint = subprocess.run([ROOT / "tests/runner/lint", *workflows], capture_output=True, text=True)
         assert lint.returncode == 0, lint.stdout + lint.stderr
-        print("  zizmor and the schema find nothing in our workflows, the action, and the workflow that init writes")
+        print("  zizmor and the schema find nothing in our workflows, the action, and the workflows that init writes")
 
 
 ACTS = [first_run_and_rerun, the_journal_is_kept_and_its_sum_handed_out, a_plan_is_approved_and_run,
-        compiled_policies_are_kept_if_asked, refusal, failure_and_then_a_rerun, service_down,
+        compiled_policies_are_kept_if_asked, refusal, a_promotion_waits_for_a_person_and_is_resumed, failure_and_then_a_rerun, service_down,
         a_cancelled_job_ends_within_the_time_of_the_runner, nothing_from_port_is_run, what_is_not_ours_is_not_run,
         where_there_is_no_release_it_says_what_to_do, the_whole_program_is_there_for_other_steps, what_init_writes_is_clean_and_pinned]

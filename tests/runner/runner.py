@@ -65,14 +65,15 @@ class Scope:
 
 
 class Run:
-    """One attempt of one run of a workflow."""
+    """One attempt of one run of a workflow. `secrets` are those of the repository, `kept` those of its environments."""
 
-    def __init__(self, machine, workflow, event, secrets=None, approve=lambda environment, ref: True, **github):
+    def __init__(self, machine, workflow, event, secrets=None, approve=lambda environment, ref: True, kept=None,
+                 **github):
         self.machine, self.workflow, self.event, self.secrets, self.approve = machine, workflow, event, secrets or {}, approve
         self.github = {"run_attempt": "1", "actor": "dana", "server_url": "https://github.com", "run_number": "1",
                        "api_url": "https://api.github.com", "graphql_url": "https://api.github.com/graphql",
-                       "retention_days": "90", "repository_owner": github["repository"].split("/")[0], **github}
-        self.cancel = threading.Event()
+                       "event": event, "retention_days": "90", "repository_owner": github["repository"].split("/")[0], **github}
+        self.cancel, self.kept = threading.Event(), kept or {}
         self.artifacts = machine.artifacts.setdefault(github["run_id"], {})
 
     def play(self, ended=None):
@@ -90,6 +91,8 @@ class Run:
     def play_job(self, name, definition, ends):
         needs = {need: {"result": ends[need].result, "outputs": ends[need].outputs} for need in needs_of(definition)}
         contexts = {"github": self.github, "needs": needs, "inputs": self.event.get("inputs", {}), "secrets": self.secrets}
+        if definition.get("environment"):
+            contexts["secrets"] = {**self.secrets, **self.kept}
         done = all(need["result"] == "success" for need in needs.values())
         if not condition(definition.get("if"), contexts, {"success": lambda: done, "always": lambda: True}):
             return JobEnd("skipped")
@@ -128,7 +131,7 @@ class Job:
         self.temp.mkdir()
         self.permissions = definition.get("permissions", run.workflow.get("permissions") or {})
         github = {**run.github, "token": self.machine.github.issue_token(run.github["repository"], self.permissions),
-                  "job": name, "workspace": str(self.workspace), "event": run.event, "action_repository": "",
+                  "job": name, "workspace": str(self.workspace), "action_repository": "",
                   "action_ref": "", "event_path": str(self.folder / "event.json"), "workflow": run.workflow.get("name", "")}
         (self.folder / "event.json").write_text(show(run.event))
         runner = {"os": "Linux", "arch": MACHINE[0], "temp": str(self.temp), "name": "played", "environment": "github-hosted"}

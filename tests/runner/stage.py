@@ -21,6 +21,7 @@ FILES = (".github", "action.yml", "Cargo.toml", "CHANGELOG.md", "LICENSE")
 SECRETS = {"PORT_CLIENT_ID": "mock-client-id", "PORT_CLIENT_SECRET": "mock-client-secret", "GITHUB_TOKEN": "mock-github-token"}
 PORT_RUN = "r_Ab12Cd34Ef56Gh78"
 WORKFLOW = ".github/workflows/promote-production.yml"
+RESUME = ".github/workflows/promote-resume.yml"
 HERE = f"{MACHINE[1]}-unknown-linux-gnu"
 NUMBERS = itertools.count(77)
 
@@ -198,16 +199,43 @@ class Stage:
 
         All of a stage are attempts of one run, for one run in Port.
         """
-        sha = self.github.push(THEIRS, self.repository, "main")
         workflow = read_yaml(self.repository / WORKFLOW)
         workflow["jobs"]["promote"]["steps"][-1]["with"]["port-api-url"] = self.mock.port
         workflow["jobs"] = change(workflow["jobs"])
         inputs = {"port_payload": json.dumps(sent or message())}
-        attempt = str(next(self.attempts))
-        run = Run(self.machine, workflow, {"inputs": inputs, "ref": "refs/heads/main", "repository": {}}, SECRETS, reviewers,
-                  **{"repository": THEIRS, "run_id": self.number, "run_attempt": attempt, "ref": "refs/heads/main",
-                     "ref_name": "main", "sha": sha, "event_name": "workflow_dispatch", "api_url": self.mock.api,
-                     "workflow_ref": f"{THEIRS}/{WORKFLOW}@refs/heads/main", **(github or {})})
+        about = {"run_id": self.number, "run_attempt": str(next(self.attempts)), "event_name": "workflow_dispatch", **(github or {})}
+        return self.play(WORKFLOW, workflow, {"inputs": inputs}, about, cancel_when, reviewers, SECRETS)
+
+    def resume(self, event_name, event=None, reviewers=lambda environment, ref: True):
+        """Lets an event start the workflow that resumes, and whatever that dispatches; returns how its jobs ended, each by its name.
+
+        An event of a pull request comes with the merge that GitHub has tried as its ref.
+        """
+        workflow = read_yaml(self.repository / RESUME)
+        triggers = workflow.get("on", workflow.get(True))
+        assert event_name in triggers, f"{event_name} starts nothing"
+        types = (triggers[event_name] or {}).get("types") if isinstance(triggers[event_name], dict) else None
+        assert types is None or event["action"] in types, f"{event['action']} is none of {types}"
+        workflow["jobs"]["resume"]["steps"][-1]["with"]["port-api-url"] = self.mock.port
+        about = {"run_id": str(next(NUMBERS)), "run_attempt": "1", "event_name": event_name}
+        if event_name.startswith("pull_request"):
+            about |= {"ref": f"refs/pull/{event['pull_request']['number']}/merge", "ref_name": f"{event['pull_request']['number']}/merge"}
+        ends = self.play(RESUME, workflow, event or {}, about, reviewers=reviewers)
+        dispatched = self.github.read("dispatched", [])
+        self.github.write("dispatched", [])
+        for repository, file, ref in dispatched:
+            assert (repository, f".github/workflows/{file}", ref) == (THEIRS, RESUME, "main"), dispatched
+            ends |= {name: end for name, end in self.resume("workflow_dispatch", reviewers=reviewers).items() if end.result != "skipped"}
+        return ends
+
+    def play(self, file, workflow, event, about, cancel_when=None, reviewers=lambda environment, ref: True, secrets=None):
+        """Plays one attempt of a run of a workflow of the repository as it is now; only a job with an environment has its secrets."""
+        sha = self.github.push(THEIRS, self.repository, "main")
+        event = {"ref": "refs/heads/main", "repository": {"default_branch": "main"}, **event}
+        run = Run(self.machine, workflow, event, secrets, reviewers, SECRETS,
+                  **{"repository": THEIRS, "ref": "refs/heads/main", "ref_name": "main", "sha": sha, "api_url": self.mock.api,
+                     "workflow_ref": f"{THEIRS}/{file}@refs/heads/main", **about})
+        attempt = run.github["run_attempt"]
         if cancel_when:
             threading.Thread(target=lambda: (cancel_when(), run.cancel.set()), daemon=True).start()
         ends = run.play()

@@ -117,6 +117,11 @@ impl WorldWitness {
             .collect()
     }
 
+    /// Returns the world as it was at the beginning.
+    pub fn before(&self) -> &World {
+        &self.before
+    }
+
     /// Returns the number of requests since the beginning.
     pub fn requests(&self) -> usize {
         self.world.lock().seen.len() - self.before.seen.len()

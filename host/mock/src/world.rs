@@ -205,16 +205,20 @@ impl World {
         self.github.heal();
     }
 
-    /// Moves the present, and with it the schedule and Port's tokens, to another time. A served world moves to today.
+    /// Moves the present to another time, and with it whatever is some time ago or some time ahead: the schedule, tokens,
+    /// entities, runs and workflow runs. A served world moves to today, and a run of five minutes ago stays one.
     pub fn rebase(&mut self, now: Timestamp) {
-        let shift = now.duration_since(self.now);
-        let shifted = |at: Timestamp| at.checked_add(shift).unwrap_or(Timestamp::MAX);
+        let by = now.duration_since(self.now);
         for scheduled in &mut self.schedule {
-            scheduled.at = shifted(scheduled.at);
+            shift(&mut scheduled.at, by);
         }
-        for token in self.port.tokens_mut() {
-            token.expires = shifted(token.expires);
-        }
+        self.port.shift(by);
+        self.github.shift(by);
         self.now = now;
     }
+}
+
+/// Moves a time; one that would leave the calendar stays at its end.
+pub(crate) fn shift(at: &mut Timestamp, by: SignedDuration) {
+    *at = at.saturating_add(by).unwrap_or(Timestamp::MAX);
 }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::GitHub;
@@ -13,6 +13,7 @@ use super::call::{GitHubCall, encode};
 use super::repository_shape;
 use super::shapes::node_id;
 use super::state::RepositoryState;
+use crate::world::shift;
 
 /// A workflow of a repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +72,21 @@ pub struct EnvironmentRule {
 }
 
 impl GitHub {
+    /// Moves all that is some time ago or some time ahead.
+    pub(crate) fn shift(&mut self, by: SignedDuration) {
+        for repository in &mut self.repositories {
+            for run in &mut repository.workflow_runs {
+                shift(&mut run.created_at, by);
+                shift(&mut run.updated_at, by);
+            }
+            for pull in repository.pulls.values_mut() {
+                shift(&mut pull.created_at, by);
+                shift(&mut pull.updated_at, by);
+            }
+        }
+        self.now = self.now.saturating_add(by).unwrap_or(Timestamp::MAX);
+    }
+
     /// Adds a workflow, or changes its state.
     pub fn set_workflow(&mut self, repository: &str, file: &str, state: &str) {
         let id = self.new_id();

@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 use super::Port;
 use super::answer::{PortRefusal, PortReply, PortResult};
 use super::input;
+use crate::world::shift;
 
 /// A client id and its secret.
 #[derive(Clone, PartialEq, Eq)]
@@ -72,9 +73,20 @@ impl Port {
         self.tokens.clear();
     }
 
-    /// The tokens that were handed out.
-    pub(crate) fn tokens_mut(&mut self) -> &mut [PortToken] {
-        &mut self.tokens
+    /// Moves all that is some time ago or some time ahead.
+    pub(crate) fn shift(&mut self, by: SignedDuration) {
+        for token in &mut self.tokens {
+            shift(&mut token.expires, by);
+        }
+        for entity in self.entities.values_mut() {
+            entity.stamps.shift(by);
+        }
+        for run in self.runs.values_mut() {
+            run.stamps.shift(by);
+            if let Some(at) = &mut run.ended_at {
+                shift(at, by);
+            }
+        }
     }
 
     /// The texts of the tokens that were handed out.

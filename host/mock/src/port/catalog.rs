@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
 use crate::CopyOnWrite;
+use crate::world::shift;
 
 /// A blueprint, as it was created.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -129,6 +130,12 @@ impl ChangeStamps {
             updated_at: now,
             updated_by: actor.to_owned(),
         }
+    }
+
+    /// Moves both times.
+    pub(super) fn shift(&mut self, by: SignedDuration) {
+        shift(&mut self.created_at, by);
+        shift(&mut self.updated_at, by);
     }
 
     pub(super) fn touch(&mut self, now: Timestamp, actor: &str) {

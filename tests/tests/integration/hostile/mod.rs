@@ -17,7 +17,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use promote_mock::World;
 use promote_tests::bench::TestRun;
 use promote_tests::settings::SampleConfig;
 use promote_tests::witness::WorldWitness;
@@ -238,7 +237,7 @@ impl HostileCase {
 }
 
 fn left_behind(witness: &WorldWitness) -> ChangeReach {
-    let before: World = with_a_foreign_pull_request();
+    let before = witness.before();
     let now = witness.world.snapshot();
     let catalog_is_same = now.port.entities == before.port.entities;
     match (
