@@ -161,6 +161,11 @@ pub async fn survey(live: &Live, terms: SurveyTerms<'_>) -> Result<Vec<SurveyedR
         }));
     }
     surveyed.extend(lost_records(&overview));
+    for run in &mut surveyed {
+        if overview.is_too_early(&run.step).await {
+            run.step = NextStep::Leave;
+        }
+    }
     Ok(surveyed)
 }
 

@@ -3,12 +3,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Candidate, SurveyTerms, is_overdue, started};
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Candidate, NextStep, SurveyTerms, is_overdue, started};
 use crate::contract::types::Awaited;
 use crate::contract::{Failure, Mergeability, PullState};
 use crate::service::github::ProposedPull;
 use crate::service::port::PortRun;
 use crate::source::live::Live;
+
+/// How long GitHub may answer with the base branch as it was before a merge.
+const MERGE_LAG: SignedDuration = SignedDuration::from_mins(10);
 
 /// All that is known before anything is decided.
 pub(super) struct SurveyOverview<'a> {
@@ -101,6 +106,42 @@ impl<'a> SurveyOverview<'a> {
             }
             Some(mergeable) => Ok(*mergeable),
         }
+    }
+
+    /// Returns whether a run would go on with a merge that GitHub does not show on the base branch yet: the run would take
+    /// the image before it for one that came after it, and the catalog would never be told.
+    pub(super) async fn is_too_early(&self, step: &NextStep) -> bool {
+        let NextStep::GoOn(resumed) = step else {
+            return false;
+        };
+        let Some(proposal) = resumed.proposal.as_ref().filter(|it| it.is_merged) else {
+            return false;
+        };
+        let merged = self.pulls.iter().find(|known| {
+            (&known.repository, known.pull.number) == (&proposal.repository, proposal.pull_request)
+        });
+        let Some(known) = merged.filter(|known| self.is_fresh(known)) else {
+            return false;
+        };
+        let (Some(commit), Ok(repo)) = (
+            &known.pull.merge_commit,
+            self.live.github.repo(&known.repository),
+        ) else {
+            return false;
+        };
+        // What cannot be told goes on, as after ten minutes.
+        repo.contains(&known.pull.base, commit)
+            .await
+            .is_ok_and(|is_there| !is_there)
+    }
+
+    fn is_fresh(&self, known: &ProposedPull) -> bool {
+        let merged_at: Option<Timestamp> = known
+            .pull
+            .merged_at
+            .as_deref()
+            .and_then(|at| at.parse().ok());
+        merged_at.is_some_and(|at| self.terms.now.duration_since(at) < MERGE_LAG)
     }
 
     /// Returns the newest later run of the same action for the same target that has merged something, and the number of its

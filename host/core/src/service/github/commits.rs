@@ -33,6 +33,17 @@ impl Repo<'_> {
         }
     }
 
+    /// Returns whether a branch holds a commit, after a short wait for it: GitHub may answer with the branch as it was.
+    pub(crate) async fn contains(&self, branch: &str, commit: &str) -> CallResult<bool> {
+        let is_held =
+            |found: &Comparison| matches!(found.status, Ancestry::Identical | Ancestry::Ahead);
+        let found = self
+            .session()
+            .poll(|| self.compare(commit, branch), is_held)
+            .await?;
+        Ok(is_held(&found))
+    }
+
     /// Compares two revisions.
     pub async fn compare(&self, base: &str, head: &str) -> CallResult<Comparison> {
         #[derive(Deserialize)]
