@@ -27,7 +27,7 @@ use promote_core::service::transport::{Clock as _, SystemClock};
 use promote_core::source::live::{Live, LiveSetup};
 use promote_core::text::count;
 use promote_intake::choice::Policies;
-use promote_intake::config::{Config, StatusReporter};
+use promote_intake::config::{Config, ConfigFile, StatusReporter};
 use promote_intake::supply::Supply;
 
 /// How often a run looks whether somebody has stopped this process.
@@ -82,12 +82,11 @@ async fn resume_all(
     environment: &Environment,
     stop: &StopFlag,
 ) -> anyhow::Result<u8> {
-    let config = &Config::read(&args.config)?;
+    let ConfigFile { config, text } = &ConfigFile::read(&args.config)?;
     let engine = native::engine()?.with_compile_limits(config.limits.compile.clone(), stop.clone());
     let supply = supply(&engine, &args.config, environment.cache(), environment)?;
     let in_config = || args.config.display().to_string();
     supply.check(config).with_context(in_config)?;
-    let text = std::fs::read(&args.config).with_context(in_config)?;
     let tools = ResumeTools {
         config,
         environment,
@@ -95,7 +94,7 @@ async fn resume_all(
         supply: &supply,
         pool: Pool::new().context("preparing HTTP")?,
         stop,
-        digest: digest(&text),
+        digest: digest(text.as_bytes()),
         journals: args
             .journals
             .clone()

@@ -1,6 +1,7 @@
 //! The commands for many services, and those that explain.
 
 use promote_mock::World;
+use promote_tests::settings::SampleConfig;
 use serde_json::json;
 
 use crate::stage::ProgramStage;
@@ -202,4 +203,28 @@ async fn a_catalog_of_twenty_thousand_services_is_paged_through() {
     let said = format!("{}{}", doctor.stdout, doctor.stderr);
     assert!(said.contains("checking zz (1 of 1)"), "{said}");
     stage.witness.expect_untouched();
+}
+
+/// Every command that compiles a component keeps to the limits of the configuration, before it asks any service.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_command_compiles_for_longer_than_it_may() {
+    let observer = std::fs::read(promote_tests::guests::OBSERVER).unwrap();
+    let bomb = crate::hostile::grafts::compile_bomb(700);
+    let bomb = crate::hostile::grafts::graft(&observer, &bomb, 0);
+    let settings = SampleConfig::default()
+        .component("bomb.wasm")
+        .limits("compile = { time = \"1s\" }");
+    for command in [
+        &["plan", "--payload", "payload.json"][..],
+        &["lock"],
+        &["matrix"],
+        &["doctor"],
+    ] {
+        let stage = ProgramStage::sample().await.settings(&settings);
+        std::fs::write(stage.path("bomb.wasm"), &bomb).unwrap();
+        let ended = stage.promote(command).await;
+        ended.expect_said("compiling it took more than 1s; raise `limits.compile.time`");
+        assert_ne!(ended.code(), 0, "{command:?}");
+        stage.witness.expect_untouched();
+    }
 }
