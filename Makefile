@@ -22,8 +22,10 @@ demo: setup ## Promote an image on an embedded Port and GitHub
 test: setup ## Run every test
 	@.ci/test
 
+# The policy of the two that are left out is bad on purpose, and crashes when a call fails.
 sweep: setup ## Let every call of every scenario fail in every way, and look whether the invariants hold
-	@$(CARGO) run --quiet --locked --bin promote -- test tests/scenarios --sweep --coverage
+	@$(CARGO) run --quiet --locked --bin promote -- test --sweep --coverage $$(find tests/scenarios -name '*.toml' \
+		! -name baseline-hostile.toml ! -name baseline-ignored.toml)
 
 simulate: setup ## Play random companies, people and weather, and look whether the invariants hold (SCRIPTS, SEED)
 	@$(CARGO) run --quiet --locked --bin promote -- simulate --scripts $${SCRIPTS:-1000} --seed $${SEED:-1} --coverage
