@@ -31,6 +31,7 @@ use serde_json::{Value, json};
 
 pub use access::Credentials;
 pub use app::{App, TokenScope};
+pub(crate) use open_pulls::Connection;
 pub(crate) use proposal::ProposalNote;
 pub use proposal::TreeEntry;
 pub use protection::{BranchDemand, BranchProtection, RequiredCheck};

@@ -20,6 +20,26 @@ pub(in crate::service::github) const MERGEABILITY: &str =
 /// The most pages that are read; what they do not hold can be asked for by itself.
 const MAX_PAGES: usize = 10;
 
+/// One page of a list in an answer of GraphQL (GraphQL reference, `PageInfo`).
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Connection<T> {
+    /// Whether there is more, and where it begins.
+    pub(crate) page_info: PageInfo,
+    /// What the page holds.
+    pub(crate) nodes: Vec<T>,
+}
+
+/// What follows a page.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PageInfo {
+    /// Whether there is a next page.
+    pub(crate) has_next_page: bool,
+    /// Where the next page begins, if the document asks for it.
+    pub(crate) end_cursor: Option<String>,
+}
+
 #[derive(Deserialize)]
 struct MergeabilityAnswer {
     data: MergeabilityData,
@@ -33,21 +53,7 @@ struct MergeabilityData {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct RepositoryNode {
-    pull_requests: PullConnection,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct PullConnection {
-    page_info: PageInfo,
-    nodes: Vec<PullNode>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct PageInfo {
-    has_next_page: bool,
-    end_cursor: Option<String>,
+    pull_requests: Connection<PullNode>,
 }
 
 #[derive(Deserialize)]
@@ -86,7 +92,7 @@ impl Repo<'_> {
             let Some(repository) = answer.data.repository else {
                 break;
             };
-            let PullConnection { page_info, nodes } = repository.pull_requests;
+            let Connection { page_info, nodes } = repository.pull_requests;
             found.extend(nodes.iter().map(|node| (node.number, node.mergeability())));
             after = page_info.end_cursor;
             if !page_info.has_next_page || after.is_none() {

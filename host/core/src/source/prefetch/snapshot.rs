@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::call::{Call, Reply};
 use crate::contract::{File, Mergeability, PullFilter, PullRequest, PullState};
 use crate::grants::{Grants, Operation};
-use crate::service::github::{ProposalNote, ReadBase, TreeEntry, blob_id};
+use crate::service::github::{Connection, ProposalNote, ReadBase, TreeEntry, blob_id};
 use crate::source::live::Live;
 use crate::source::prefetch::MAX_AGE;
 
@@ -38,7 +38,7 @@ struct SnapshotData {
 struct RepositoryNode {
     id: String,
     r#ref: Option<RefNode>,
-    pull_requests: Option<PullConnection>,
+    pull_requests: Option<Connection<PullNode>>,
 }
 
 #[derive(Deserialize)]
@@ -70,19 +70,6 @@ struct BlobNode {
     oid: String,
     text: Option<String>,
     is_truncated: bool,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct PullConnection {
-    page_info: PageInfo,
-    nodes: Vec<PullNode>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct PageInfo {
-    has_next_page: bool,
 }
 
 #[derive(Deserialize)]
