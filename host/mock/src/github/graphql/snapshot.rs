@@ -12,14 +12,13 @@ use super::super::mergeable::look;
 use super::super::repository_shape::repository_node_id;
 use super::super::shapes::node_id;
 use super::super::state::{PullState, RepositoryState};
-use super::MutationRefusal;
 use super::selection::Selection;
+use super::{MutationRefusal, argument};
 use crate::git::{FileMode, ObjectId, PathEntry};
 
 /// Past this size the text of a blob is cut (GraphQL reference, `Blob.isTruncated`).
 const MAX_TEXT: usize = 512 * 1024;
-/// A document that names a base asks for this many pull requests, and any other for the most that GraphQL gives at once.
-const MAX_OF_BASE: usize = 50;
+/// The most that GitHub gives at once (GraphQL docs, "Rate limits and query limits").
 const MAX_PULLS: usize = 100;
 
 /// How GitHub tries a merge out: when, and how many looks find that it has not done so yet.
@@ -140,11 +139,8 @@ fn open_pulls(
     let variable = |name: &str| call.body["variables"][name].as_str();
     let base = variable("base");
     let after: Option<u64> = variable("after").and_then(|cursor| cursor.parse().ok());
-    let most = if base.is_some() {
-        MAX_OF_BASE
-    } else {
-        MAX_PULLS
-    };
+    let asked = argument(call, "first").and_then(|first| first.parse().ok());
+    let most = asked.unwrap_or(MAX_PULLS).min(MAX_PULLS);
     let open = repository.pulls.values().rev().filter(|pull| {
         pull.state == PullState::Open
             && base.is_none_or(|base| pull.base == base)
