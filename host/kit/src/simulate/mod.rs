@@ -239,6 +239,9 @@ fn words(
     }
     if args.coverage {
         text += &format!("{}\n", tally.table());
+        for hole in tally.holes() {
+            text += &format!("less than 100 in a million: {hole}\n");
+        }
     }
     text + &format!(
         "{} scripts, {} runs, {} of them merged, in {seconds:.1} s ({:.0} runs a second); {} broken",

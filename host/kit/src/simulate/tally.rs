@@ -5,10 +5,41 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
+use super::company::{BranchRule, CompanyGuard, ManifestLayout, MergeMode};
 use super::play::Played;
-use super::script::{ClickState, ClickWish, Script, ScriptFault, ScriptStep};
+use super::script::{ClickState, ClickWish, FaultKind, ROUTES, Script, ScriptFault, ScriptStep};
 use crate::coverage::CallCoverage;
 use crate::scenario::{CallTrouble, StepResult};
+
+/// A row of the table that a million scripts meet less often is a hole in the generator.
+const RARE_IN_A_MILLION: u128 = 100;
+
+/// The rows that the generator can draw, met or not.
+fn drawn_rows() -> Vec<(&'static str, String)> {
+    let mut rows = Vec::new();
+    let mut add = |kind, name: &str| rows.push((kind, name.to_owned()));
+    for layout in ManifestLayout::ALL {
+        add("layout", layout.name());
+    }
+    for guard in CompanyGuard::ALL {
+        add("guard", guard.name());
+    }
+    for mode in MergeMode::ALL {
+        for rule in BranchRule::ALL {
+            add(
+                "mode and rule",
+                &format!("{} / {}", mode.name(), rule.name()),
+            );
+        }
+    }
+    for (service, method, path) in ROUTES {
+        add("request hit", &format!("{service} {method} {path}"));
+        for effect in FaultKind::ALL {
+            add("fault", &format!("{service}: {}", effect.name()));
+        }
+    }
+    rows
+}
 
 /// The count of what was met.
 #[derive(Clone, Debug, Default)]
@@ -139,6 +170,19 @@ impl SimulationTally {
         self.calls.join(other.calls);
     }
 
+    /// What a million scripts would meet less than a hundred times, by this count; what was never met is a hole in the generator.
+    pub(super) fn holes(&self) -> Vec<String> {
+        let mut rows = self.features.clone();
+        for row in drawn_rows() {
+            rows.entry(row).or_default();
+        }
+        let rare = rows.into_iter().filter(|(_, count)| {
+            u128::from(*count) * 1_000_000 < u128::from(self.scripts) * RARE_IN_A_MILLION
+        });
+        rare.map(|((kind, name), count)| format!("{kind}: {name} ({count})"))
+            .collect()
+    }
+
     /// The tables for people.
     pub(super) fn table(&self) -> String {
         let mut text = String::new();
@@ -161,7 +205,32 @@ impl SimulationTally {
         }
         json!({
             "scripts": self.scripts, "runs": self.runs, "merged": self.merged,
-            "met": features, "calls": self.calls.json(),
+            "met": features, "holes": self.holes(), "calls": self.calls.json(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_never_or_seldom_met_is_a_hole() {
+        let mut tally = SimulationTally {
+            scripts: 1_000_000,
+            ..SimulationTally::default()
+        };
+        let is_hole = |tally: &SimulationTally, row: &str| {
+            tally.holes().iter().any(|hole| hole.starts_with(row))
+        };
+        assert!(is_hole(&tally, "guard: four eyes (0)"));
+        assert!(is_hole(&tally, "mode and rule: checks / queue (0)"));
+        let row = ("guard", "four eyes".to_owned());
+        tally.features.insert(row.clone(), 99);
+        assert!(is_hole(&tally, "guard: four eyes (99)"));
+        tally.features.insert(row, 100);
+        assert!(!is_hole(&tally, "guard: four eyes"));
+        tally.features.insert(("ending", "limit".to_owned()), 3);
+        assert!(is_hole(&tally, "ending: limit (3)"));
     }
 }
