@@ -50,7 +50,7 @@ pub struct Facts {
     /// The branch of a way back that is open already, if there is one.
     pub way_back: Option<String>,
     /// The image that git holds, if the catalog was never told of it.
-    pub left_behind: Option<String>,
+    pub left_behind: Option<LeftBehind>,
     /// The changes between the two images, if the settings ask for them.
     pub commits: Option<Result<Comparison, String>>,
     /// The text of the file that stops the line, if there is one.
@@ -67,6 +67,25 @@ pub struct Facts {
     pub build: BuildFacts,
     /// The answers of registries, a fact for each reference that they were asked for.
     pub registry: Vec<RegistryFact>,
+}
+
+/// An image that git holds and of which the catalog was never told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LeftBehind {
+    /// The identifier of the image that the last merged pull request promotes.
+    AsProposed(String),
+    /// Another image: somebody has pushed it onto the branch before the merge, or has changed it since.
+    Changed {
+        /// Its identifier.
+        image: String,
+        /// The last merged pull request.
+        pull: u32,
+    },
+    /// Another image, which is none that the catalog is known to have.
+    Unknown {
+        /// The last merged pull request.
+        pull: u32,
+    },
 }
 
 /// The answer of a registry to a reference.

@@ -9,7 +9,7 @@ mod propose;
 mod verify;
 
 use crate::catalog::named;
-use crate::facts::Facts;
+use crate::facts::{Facts, LeftBehind};
 use crate::gates::{self, GateWait, reason};
 use crate::gather::gather;
 use crate::host::{Change, PolicyHost, PullFilter, PullState, Severity};
@@ -275,19 +275,27 @@ impl<H: PolicyHost> PromotionRun<'_, H> {
         }
     }
 
-    /// Tells the catalog what git holds already, by a promotion that nobody has recorded: people merged it, and staging has
-    /// moved on since.
+    /// Tells the catalog what git holds already, by a promotion that nobody has recorded: people merged it, and perhaps
+    /// changed it before or after that.
     fn catch_up(&mut self, plan: &PromotionPlan) -> Result<(), Stop> {
-        let Some(image) = &plan.facts.left_behind else {
-            return Ok(());
+        let base = &self.settings.base;
+        let (image, told) = match &plan.facts.left_behind {
+            Some(LeftBehind::AsProposed(image)) => (
+                image,
+                format!("{base} holds `{image}` already, which was not recorded"),
+            ),
+            Some(LeftBehind::Changed { image, pull }) => (
+                image,
+                format!(
+                    "{base} holds `{image}`, which is not what pull request {pull} proposed: somebody has changed it; it is recorded as git holds it"
+                ),
+            ),
+            Some(LeftBehind::Unknown { .. }) | None => return Ok(()),
         };
         let Some(runtime) = plan.facts.production.first() else {
             return Ok(());
         };
-        self.tell(&format!(
-            "{} holds `{image}` already, which was not recorded",
-            self.settings.base
-        ));
+        self.tell(&told);
         let target = Relation {
             name: self.settings.image_relation.clone(),
             targets: vec![image.clone()],
@@ -301,12 +309,28 @@ impl<H: PolicyHost> PromotionRun<'_, H> {
         Ok(())
     }
 
-    /// The outcome of a run whose pull request was merged and whose image was replaced since: there is nothing left to do.
+    /// The outcome of a run whose pull request was merged and whose image was replaced since, or on its branch: there is
+    /// nothing left to do, unless nobody knows what the catalog should say.
     fn moved_on(&mut self, plan: &PromotionPlan) -> Outcome {
+        let base = &self.settings.base;
         let held = plan.facts.previous().unwrap_or_default();
+        if let Some(LeftBehind::Unknown { pull }) = &plan.facts.left_behind {
+            let named = if self.settings.searches_images() {
+                "no image of Port's catalog is that"
+            } else {
+                "it is named like no image that is known"
+            };
+            let what = format!(
+                "{base} holds `{held}`, which is not what pull request {pull} proposed, and {named}: add the image to Port's catalog, or say there which image production runs"
+            );
+            return Outcome::Refused(vec![Reason {
+                cure: ReasonCure::People,
+                ..reason("unrecorded", what)
+            }]);
+        }
         self.tell(&format!(
-            "{} was merged, and {} holds {held} by now",
-            plan.image, self.settings.base
+            "{} was merged, and {base} holds {held} by now",
+            plan.image
         ));
         Outcome::Unchanged(Promotion {
             image: held,

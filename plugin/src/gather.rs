@@ -3,6 +3,7 @@
 //! What cannot be found is a reason against the promotion; gathering goes on with what does not depend on it, so that all
 //! reasons come at once. What only one rule wants to know is in `evidence`, read if that rule is on.
 
+mod behind;
 mod build;
 mod evidence;
 mod manifests;

@@ -344,6 +344,12 @@ impl Settings {
         Ok(settings)
     }
 
+    /// Whether something in these settings needs the grant to search images.
+    pub fn searches_images(&self) -> bool {
+        let goes_back = self.rollback.enabled || !self.rollback.input.is_empty();
+        goes_back || (self.verify.enabled && self.verify.revert)
+    }
+
     /// The settings as they are with every default filled in.
     ///
     /// # Errors

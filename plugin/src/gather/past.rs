@@ -123,7 +123,7 @@ impl<H: PolicyHost> FactsReader<'_, H> {
     }
 
     /// The pull requests of this service and environment.
-    fn past_pulls(
+    pub(super) fn past_pulls(
         &mut self,
         facts: &Facts,
         repository: &str,
@@ -133,56 +133,6 @@ impl<H: PolicyHost> FactsReader<'_, H> {
         let head = format!("{folder}/*");
         self.host
             .find_pull_requests(repository, &head, &self.settings.base, filter)
-    }
-
-    /// Finds out which image git holds if the catalog has another: the one that the last merged pull request promotes, if
-    /// every value that it stands in is that image's.
-    pub(super) fn left_behind(
-        &mut self,
-        facts: &mut Facts,
-        repository: &str,
-    ) -> Result<(), Failure> {
-        let (Some(current), [production]) = (&facts.current_image, facts.production.as_slice())
-        else {
-            return Ok(());
-        };
-        let is_one = production.targets(&self.settings.image_relation).len() == 1;
-        let is_told = self.is_in_git(facts, current, production);
-        if !is_one || is_told || facts.sites.is_empty() || facts.is_current() {
-            return Ok(());
-        }
-        let current = current.key.identifier.clone();
-        let merged = merged(self.past_pulls(facts, repository, PullFilter::Ended)?);
-        let Some(identifier) = merged.into_iter().next_back().and_then(|pull| pull.image) else {
-            return Ok(());
-        };
-        if identifier == current {
-            return Ok(());
-        }
-        let key = EntityKey {
-            blueprint: self.settings.image_blueprint.clone(),
-            identifier,
-        };
-        let Some(image) = self.host.get_entity(&key)? else {
-            return Ok(());
-        };
-        let image = Item::new(&image)?;
-        if self.is_in_git(facts, &image, &facts.production[0]) {
-            facts.left_behind = Some(key.identifier);
-        }
-        Ok(())
-    }
-
-    /// Whether every value that the settings name is that of an image.
-    fn is_in_git(&self, facts: &Facts, image: &Item, production: &Item) -> bool {
-        let Ok(reference) = self.reference(image, Some(production)) else {
-            return false;
-        };
-        let digest = self.known_digest(image);
-        facts.sites.iter().all(|target| {
-            HeldImage::read(target.part, &target.site.value)
-                .is_ok_and(|held| held.denotes(target.part, &reference, digest.as_deref()))
-        })
     }
 
     /// Whether the way back has been taken already: by an earlier attempt of this run, or by one that was cut off before it
@@ -276,25 +226,8 @@ impl<H: PolicyHost> FactsReader<'_, H> {
         current: Option<&Item>,
         wanted: &str,
     ) -> Result<Option<(String, String)>, Failure> {
-        let blueprint = &self.settings.image_blueprint;
-        // Images of one repository share the property that holds it: a catalog is not read whole.
-        let repository = current
-            .and_then(|image| self.reference(image, spot.production.as_ref()).ok())
-            .map(|it| it.repository);
-        let properties = current
-            .and_then(|image| image.value["properties"].as_object())
-            .into_iter()
-            .flatten();
-        let shared = properties.filter(|(_, value)| {
-            value.as_str().is_some() && value.as_str() == repository.as_deref()
-        });
-        let rules: Vec<_> = shared
-            .map(|(name, value)| json!({ "property": name, "operator": "=", "value": value }))
-            .collect();
-        let query = json!({ "combinator": "and", "rules": rules }).to_string();
         let mut fitting = Vec::new();
-        for entity in self.host.search(blueprint, &query)? {
-            let image = Item::new(&entity)?;
+        for image in self.images_like(current, spot.production.as_ref())? {
             if self.is_held(spot, &image, wanted) == Some(true) {
                 fitting.push(image.key);
             }
@@ -318,6 +251,31 @@ impl<H: PolicyHost> FactsReader<'_, H> {
             }
         }
         Ok(None)
+    }
+
+    /// Searches the images of the repository that an image is of.
+    pub(super) fn images_like(
+        &mut self,
+        image: Option<&Item>,
+        production: Option<&Item>,
+    ) -> Result<Vec<Item>, Failure> {
+        // Images of one repository share the property that holds it: a catalog is not read whole.
+        let repository = image
+            .and_then(|image| self.reference(image, production).ok())
+            .map(|it| it.repository);
+        let properties = image
+            .and_then(|image| image.value["properties"].as_object())
+            .into_iter()
+            .flatten();
+        let shared = properties.filter(|(_, value)| {
+            value.as_str().is_some() && value.as_str() == repository.as_deref()
+        });
+        let rules: Vec<_> = shared
+            .map(|(name, value)| json!({ "property": name, "operator": "=", "value": value }))
+            .collect();
+        let query = json!({ "combinator": "and", "rules": rules }).to_string();
+        let found = self.host.search(&self.settings.image_blueprint, &query)?;
+        found.iter().map(Item::new).collect()
     }
 }
 
@@ -347,7 +305,7 @@ impl TracedValue {
 }
 
 /// The merged ones of pull requests, the oldest first, as far back as the history is read.
-fn merged(pulls: Vec<PullRequest>) -> Vec<PullRequest> {
+pub(super) fn merged(pulls: Vec<PullRequest>) -> Vec<PullRequest> {
     let mut merged: Vec<_> = pulls
         .into_iter()
         .filter(|pull| pull.state == PullState::Merged)

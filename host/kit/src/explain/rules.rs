@@ -165,6 +165,11 @@ pub(super) const ALL: &[CodeExplanation] = &[
         "promote the image that you want by its own action, or correct what the message names.",
     ),
     rule(
+        "unrecorded",
+        "Somebody has merged another image than promote proposed, and it cannot tell which image of the catalog that is.",
+        "add the image to Port's catalog, and the next resume records it; or set the relation of the runtime yourself. With the setting `rollback` every image of the repository is looked through.",
+    ),
+    rule(
         "series",
         "This change has been made and undone so often that the policy takes it for a quarrel.",
         "find out who reverts it; delete the old `promote/…` branches to start over.",
