@@ -88,6 +88,15 @@ struct PromotionPlan {
 }
 
 impl PromotionPlan {
+    /// The branches of this service and environment, as a pattern.
+    fn branches(&self) -> String {
+        let folder = self.branch.rsplit_once('/');
+        format!(
+            "{}/*",
+            folder.map_or(self.branch.as_str(), |(folder, _)| folder)
+        )
+    }
+
     fn promotion(
         &self,
         previous: Option<&str>,
@@ -117,17 +126,8 @@ impl<H: PolicyHost> PromotionRun<'_, H> {
     fn rounds(&mut self) -> Result<Outcome, Stop> {
         let mut round = 1;
         loop {
-            let mut plan = self.decide()?;
-            if plan.facts.is_current() {
-                return self.settle(&mut plan);
-            }
-            self.catch_up(&plan)?;
-            if self.request.resumed.as_ref().is_some_and(|it| it.is_merged) {
-                return Ok(self.moved_on(&plan));
-            }
-            match self.carry_out(&mut plan) {
+            match self.round() {
                 Err(Stop::Failed(Failure::Conflict(what))) if round < ROUNDS => {
-                    self.refuse_if_closed(&plan)?;
                     self.warn(&format!(
                         "looking again, since something moved meanwhile: {what}"
                     ));
@@ -138,11 +138,35 @@ impl<H: PolicyHost> PromotionRun<'_, H> {
         }
     }
 
+    fn round(&mut self) -> Result<Outcome, Stop> {
+        let mut plan = self.decide()?;
+        if plan.facts.is_current() {
+            return self.settle(&mut plan);
+        }
+        self.catch_up(&plan)?;
+        if self.was_merged() {
+            return Ok(self.moved_on(&plan));
+        }
+        let result = self.carry_out(&mut plan);
+        if matches!(result, Err(Stop::Failed(Failure::Conflict(_)))) {
+            self.refuse_if_closed(&plan)?;
+        }
+        result
+    }
+
+    /// Whether this run goes on with what was merged already.
+    fn was_merged(&self) -> bool {
+        let earlier = self.request.resumed.as_ref();
+        earlier.is_some_and(|it| it.is_merged)
+    }
+
     /// Reads everything and asks every rule; writes nothing.
     fn decide(&mut self) -> Result<PromotionPlan, Stop> {
         let (facts, mut reasons) = gather(self.host, self.request, self.settings, self.repository)?;
-        // What the base branch holds already is not promoted any more: no rule can undo it, and the catalog must follow.
-        let done = reasons.is_empty() && facts.as_ref().is_some_and(Facts::is_current);
+        // What was merged, or what the base branch holds already, is not promoted any more: no rule can undo it, and the
+        // catalog must follow.
+        let is_there = self.was_merged() || facts.as_ref().is_some_and(Facts::is_current);
+        let done = reasons.is_empty() && is_there;
         if let Some(facts) = facts.as_ref().filter(|_| !done) {
             let mut verdict = gates::all(facts, self.settings);
             let told = self.ask_rules(facts);
@@ -213,14 +237,15 @@ impl<H: PolicyHost> PromotionRun<'_, H> {
 
     /// The base branch holds the image already: perhaps an earlier attempt of this promotion put it there and was cut off.
     fn settle(&mut self, plan: &mut PromotionPlan) -> Result<Outcome, Stop> {
-        let head = format!("{}*", plan.branch);
+        // All of this service and environment: the host sees by a later merge that the branch was shown as it was before it.
+        let head = plan.branches();
         let base = &self.settings.base;
         let pulls =
             self.host
                 .find_pull_requests(&plan.repository, &head, base, PullFilter::Ended)?;
         let ours = pulls
             .into_iter()
-            .find(|pull| pull.state == PullState::Merged);
+            .find(|pull| pull.state == PullState::Merged && pull.head.starts_with(&plan.branch));
         if let Some(pull) = &ours {
             self.clean_up(plan, &pull.head);
         }

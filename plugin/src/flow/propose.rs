@@ -108,11 +108,7 @@ impl<H: PolicyHost> PromotionRun<'_, H> {
         if !self.settings.supersede {
             return;
         }
-        let folder = plan
-            .branch
-            .rsplit_once('/')
-            .map_or(plan.branch.as_str(), |(folder, _)| folder);
-        let head = format!("{folder}/*");
+        let head = plan.branches();
         let found = self.host.find_pull_requests(
             &plan.repository,
             &head,

@@ -128,9 +128,7 @@ impl<H: PolicyHost> FactsReader<'_, H> {
             .iter()
             .filter(|image| self.is_in_git(facts, image, production));
         let first = held.next()?;
-        held.next()
-            .is_none()
-            .then(|| first.key.identifier.clone())
+        held.next().is_none().then(|| first.key.identifier.clone())
     }
 
     /// Whether every value that the settings name is that of an image.

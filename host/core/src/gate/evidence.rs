@@ -22,6 +22,8 @@ pub struct Evidence {
     versions: BTreeMap<(BranchFile, BlobId), String>,
     /// The newest text of a file that was read at a branch, or at a commit that this run merged into it.
     newest: BTreeMap<BranchFile, String>,
+    /// The commit at which a branch was seen last.
+    heads: BTreeMap<(RepositoryId, BranchName), CommitId>,
     /// Commits at which a branch was seen.
     commits: BTreeSet<(RepositoryId, BranchName, CommitId)>,
     proposals: BTreeMap<PullId, ProposalRecord>,
@@ -128,6 +130,12 @@ impl Evidence {
     pub fn was_branch_at(&self, repository: &str, branch: &str, commit: &str) -> bool {
         self.commits
             .contains(&(repository.into(), branch.into(), commit.into()))
+    }
+
+    /// Returns the commit at which this run has seen a branch last.
+    pub(super) fn head(&self, repository: &str, branch: &str) -> Option<&str> {
+        let head = self.heads.get(&(repository.into(), branch.into()));
+        head.map(CommitId::as_str)
     }
 
     /// Returns a proposal of this run by its pull request.
@@ -284,11 +292,11 @@ impl Evidence {
     }
 
     fn add_file(&mut self, at: BranchFile, file: &File) {
-        self.commits.insert((
-            at.repository.clone(),
-            at.branch.clone(),
-            file.commit.as_str().into(),
-        ));
+        let commit = CommitId::from(file.commit.as_str());
+        self.heads
+            .insert((at.repository.clone(), at.branch.clone()), commit.clone());
+        self.commits
+            .insert((at.repository.clone(), at.branch.clone(), commit));
         self.versions.insert(
             (at.clone(), file.blob.as_str().into()),
             file.content.clone(),

@@ -8,6 +8,7 @@ mod admitted;
 pub mod evidence;
 mod foresight;
 mod hold;
+mod lag;
 mod rules;
 mod tokens;
 pub mod values;
@@ -222,6 +223,7 @@ impl Gate {
             }
         };
         let reply = self.without_status(call, reply);
+        self.check_lag(call, &reply).await?;
         self.bench.observe(call, &reply, self.run.clock.now());
         self.evidence.observe(call, &reply);
         // A failure here is met again when evidence is asked for.

@@ -32,6 +32,9 @@ pub use workflow::{RUN_NAME, WorkflowAccess};
 /// How long Port may take until the workflow run is there.
 const START_TIME: SignedDuration = SignedDuration::from_mins(30);
 
+/// How long GitHub may answer with the base branch as it was before a merge.
+pub(crate) const MERGE_LAG: SignedDuration = SignedDuration::from_mins(10);
+
 /// What is looked at.
 #[derive(Clone, Copy)]
 pub struct SurveyTerms<'a> {

@@ -3,17 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
-use super::{Candidate, NextStep, SurveyTerms, is_overdue, started};
+use super::{Candidate, MERGE_LAG, NextStep, SurveyTerms, is_overdue, started};
 use crate::contract::types::Awaited;
 use crate::contract::{Failure, Mergeability, PullState};
 use crate::service::github::ProposedPull;
 use crate::service::port::PortRun;
 use crate::source::live::Live;
-
-/// How long GitHub may answer with the base branch as it was before a merge.
-const MERGE_LAG: SignedDuration = SignedDuration::from_mins(10);
 
 /// All that is known before anything is decided.
 pub(super) struct SurveyOverview<'a> {

@@ -1,0 +1,70 @@
+//! GitHub tells of a merge at once, and may go on showing the branch as it was before it for a while. A run that sees both
+//! would take the image before the merge for one that came after it, and tell the catalog so.
+
+use jiff::Timestamp;
+
+use super::Gate;
+use crate::call::{Call, Reply};
+use crate::contract::{Ancestry, Failure, PullRequest, PullState};
+use crate::run::resume::MERGE_LAG;
+
+impl Gate {
+    /// Fails with a conflict for an answer that tells of a merge which the base branch did not hold yet when this run read it,
+    /// after a short wait for the branch: the policy then looks again.
+    pub(super) async fn check_lag(&self, call: &Call, reply: &Reply) -> Result<(), Failure> {
+        let (
+            Call::FindPullRequests {
+                repository, base, ..
+            },
+            Reply::PullRequests(pulls),
+        ) = (call, reply)
+        else {
+            return Ok(());
+        };
+        // What this run has merged itself came after what it read.
+        if self.evidence.has_merged() {
+            return Ok(());
+        }
+        let Some(read) = self.evidence.head(repository, base) else {
+            return Ok(());
+        };
+        let now = self.run.clock.now();
+        let Some((pull, commit)) = newest_merge(pulls, base, now) else {
+            return Ok(());
+        };
+        if commit == read {
+            return Ok(());
+        }
+        let repo = self.run.source.live().github.repo(repository)?;
+        // What cannot be told goes on, as it does once the merge is older.
+        let Ok(found) = repo.compare(commit, read).await else {
+            return Ok(());
+        };
+        if matches!(found.status, Ancestry::Identical | Ancestry::Ahead) {
+            return Ok(());
+        }
+        // Whether it is there by then or not, only another look tells.
+        let _ = repo.contains(base, commit).await;
+        Err(Failure::Conflict(format!(
+            "GitHub has shown {base} as it was before pull request {} was merged into it",
+            pull.number
+        )))
+    }
+}
+
+/// The newest of the merges into a base that GitHub may not show yet, with its commit.
+fn newest_merge<'a>(
+    pulls: &'a [PullRequest],
+    base: &str,
+    now: Timestamp,
+) -> Option<(&'a PullRequest, &'a str)> {
+    let fresh = pulls.iter().filter_map(|pull| {
+        let at: Timestamp = pull.merged_at.as_deref()?.parse().ok()?;
+        let commit = pull.merge_commit.as_deref()?;
+        let is_fresh = now.duration_since(at) < MERGE_LAG;
+        let is_merge = pull.state == PullState::Merged && pull.base == base;
+        (is_fresh && is_merge).then_some((at, pull, commit))
+    });
+    let newest = fresh.max_by_key(|(at, pull, _)| (*at, pull.number))?;
+    Some((newest.1, newest.2))
+}
