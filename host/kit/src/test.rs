@@ -110,7 +110,8 @@ pub enum TestEvent<'a> {
     Slow(&'a SlowRun),
 }
 
-/// Runs scenarios, with compiled policies kept in `cache` if there is one. Returns the exit code: 0 if all hold, 1 if one does not, 2 if a file cannot be used.
+/// Runs scenarios, with compiled policies kept in `cache` if there is one. Returns the exit code: 0 if all hold,
+/// 1 if one does not, 2 if a file cannot be used (the others are run all the same).
 ///
 /// # Errors
 /// When a path cannot be searched, or nothing can be run on this machine.
@@ -144,11 +145,10 @@ async fn run_once(
 ) -> anyhow::Result<u8> {
     let started = Instant::now();
     let (scenarios, unusable) = read(args, runner)?;
-    if !unusable.is_empty() {
-        unusable.iter().for_each(|error| (out.say)(error));
-        return Ok(UNREADABLE_SCENARIO);
-    }
-    let mut result = if args.sweep {
+    unusable.iter().for_each(|error| (out.say)(error));
+    let mut result = if scenarios.is_empty() {
+        TestResult::default()
+    } else if args.sweep {
         run_sweep(args, runner, scenarios, out).await?
     } else {
         run_tests(args, runner, scenarios, out).await?
@@ -156,11 +156,17 @@ async fn run_once(
     if !args.coverage {
         result.coverage = None;
     }
+    result.unusable = unusable;
     result.took = started.elapsed();
     (out.data)(&format::whole(args.format, &result));
-    Ok(u8::from(
-        result.reports.iter().any(|report| !report.passed()),
-    ))
+    Ok(exit_code(&result))
+}
+
+fn exit_code(result: &TestResult) -> u8 {
+    if !result.unusable.is_empty() {
+        return UNREADABLE_SCENARIO;
+    }
+    u8::from(result.reports.iter().any(|report| !report.passed()))
 }
 
 async fn run_tests(
@@ -262,7 +268,7 @@ impl<'a> TestProgress<'a> {
     }
 }
 
-/// The scenarios that are meant, and what is wrong with the files that cannot be used.
+/// The scenarios that are meant and can be run, and what is wrong with the files that cannot be used.
 fn read(args: &TestArgs, runner: &ScenarioRunner) -> anyhow::Result<(Vec<Scenario>, Vec<String>)> {
     let mut scenarios = Vec::new();
     let mut unusable = Vec::new();
@@ -273,11 +279,13 @@ fn read(args: &TestArgs, runner: &ScenarioRunner) -> anyhow::Result<(Vec<Scenari
             Err(error) => unusable.push(error.to_string()),
         }
     }
-    for scenario in &scenarios {
-        if let Err(error) = runner.policy(scenario) {
+    scenarios.retain(|scenario| match runner.policy(scenario) {
+        Ok(_) => true,
+        Err(error) => {
             unusable.push(error.to_string());
+            false
         }
-    }
+    });
     if scenarios.is_empty() && unusable.is_empty() {
         anyhow::bail!("no scenario is meant: look at the paths, at `--filter` and at `--only`");
     }

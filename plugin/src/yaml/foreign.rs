@@ -18,6 +18,12 @@ pub fn kind(text: &str) -> Option<&'static str> {
     if total == 0 {
         return None;
     }
+    if count(is_conflict_mark) > 0 {
+        return Some(
+            "the file holds a conflict that nobody has resolved (`<<<<<<<`, `>>>>>>>`): Git left both sides in it; \
+             choose one and commit the file",
+        );
+    }
     if count(has_template_tag) > 0 {
         return Some(
             "the file is a template (`{{ … }}` or `{% … %}`): it becomes YAML only when a tool renders it; \
@@ -67,6 +73,13 @@ pub fn kind(text: &str) -> Option<&'static str> {
         );
     }
     None
+}
+
+/// The first or the last line of what Git leaves where two sides disagree (git-merge, "How conflicts are presented").
+fn is_conflict_mark(line: &str) -> bool {
+    ["<<<<<<< ", ">>>>>>> "]
+        .iter()
+        .any(|mark| line.starts_with(mark))
 }
 
 fn has_template_tag(line: &str) -> bool {

@@ -31,6 +31,8 @@ pub enum TestFormat {
 #[derive(Default)]
 pub(super) struct TestResult {
     pub(super) reports: Vec<ScenarioReport>,
+    /// What is wrong with the files that cannot be used.
+    pub(super) unusable: Vec<String>,
     pub(super) took: Duration,
     /// Of a sweep.
     pub(super) sweep: Option<SweepTotals>,
@@ -38,14 +40,19 @@ pub(super) struct TestResult {
     pub(super) coverage: Option<CallCoverage>,
 }
 
+impl TestResult {
+    fn passed(&self) -> usize {
+        let reports = self.reports.iter();
+        reports.filter(|report| report.passed()).count()
+    }
+}
+
 /// Returns everything that is said when all have ended.
 pub(super) fn whole(format: TestFormat, result: &TestResult) -> String {
-    let reports = &result.reports;
-    let took = result.took;
     match format {
-        TestFormat::Text => format!("{}\n{}\n", tables(result), summary(reports, took)),
+        TestFormat::Text => format!("{}\n{}\n", tables(result), summary(result)),
         TestFormat::Json => {
-            let mut json = json(reports, took);
+            let mut json = json(result);
             if let Some(sweep) = &result.sweep {
                 json["sweep"] = sweep.json();
             }
@@ -54,8 +61,8 @@ pub(super) fn whole(format: TestFormat, result: &TestResult) -> String {
             }
             text::json(&format!("{json:#}\n"))
         }
-        TestFormat::Junit => junit(reports, took),
-        TestFormat::Github => format!("{}{}", github(reports, took), tables(result)),
+        TestFormat::Junit => junit(result),
+        TestFormat::Github => format!("{}{}", github(result), tables(result)),
     }
 }
 
@@ -93,12 +100,17 @@ pub(super) fn progress(report: &ScenarioReport) -> String {
     format!("{mark}  {title}  ({}, {millis} ms)", report.path.display())
 }
 
-fn summary(reports: &[ScenarioReport], took: Duration) -> String {
-    let passed = reports.iter().filter(|report| report.passed()).count();
-    let failed = reports.len() - passed;
+fn summary(result: &TestResult) -> String {
+    let passed = result.passed();
+    let failed = result.reports.len() - passed;
+    let unusable = match result.unusable.len() {
+        0 => String::new(),
+        1 => ", 1 file cannot be used".to_owned(),
+        count => format!(", {count} files cannot be used"),
+    };
     format!(
-        "{passed} passed, {failed} failed ({:.1} s)",
-        took.as_secs_f32()
+        "{passed} passed, {failed} failed{unusable} ({:.1} s)",
+        result.took.as_secs_f32()
     )
 }
 
@@ -165,7 +177,8 @@ fn title(report: &ScenarioReport, problem: &ScenarioProblem) -> String {
     format!("{path}:{line}: step {step}: {key} {at}")
 }
 
-fn json(reports: &[ScenarioReport], took: Duration) -> Value {
+fn json(result: &TestResult) -> Value {
+    let reports = &result.reports;
     let problem = |problem: &ScenarioProblem| {
         let mismatch = &problem.mismatch;
         json!({
@@ -188,9 +201,10 @@ fn json(reports: &[ScenarioReport], took: Duration) -> Value {
             "runs": report.runs.iter().map(run).collect::<Vec<_>>(),
         })
     };
-    let passed = reports.iter().filter(|report| report.passed()).count();
+    let passed = result.passed();
     json!({
-        "passed": passed, "failed": reports.len() - passed, "milliseconds": millis(took),
+        "passed": passed, "failed": reports.len() - passed, "unusable": result.unusable,
+        "milliseconds": millis(result.took),
         "scenarios": reports.iter().map(scenario).collect::<Vec<_>>(),
     })
 }
@@ -199,13 +213,22 @@ fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn junit(reports: &[ScenarioReport], took: Duration) -> String {
-    let failed = reports.iter().filter(|report| !report.passed()).count();
+fn junit(result: &TestResult) -> String {
+    let reports = &result.reports;
+    let unusable = &result.unusable;
     let mut xml = format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  <testsuite name=\"promote test\" tests=\"{}\" failures=\"{failed}\" errors=\"0\" time=\"{:.3}\">\n",
-        reports.len(),
-        took.as_secs_f32()
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  <testsuite name=\"promote test\" tests=\"{}\" failures=\"{}\" errors=\"{}\" time=\"{:.3}\">\n",
+        reports.len() + unusable.len(),
+        reports.len() - result.passed(),
+        unusable.len(),
+        result.took.as_secs_f32()
     );
+    for error in unusable.iter().map(|error| escape(error)) {
+        let _ = writeln!(
+            xml,
+            "    <testcase name=\"a file that cannot be used\">\n      <error message=\"{error}\"/>\n    </testcase>"
+        );
+    }
     for report in reports {
         let name = escape(&report.title);
         let class = escape(&report.path.display().to_string());
@@ -247,9 +270,12 @@ fn escape(text: &str) -> String {
 }
 
 /// An annotation for each problem, at its line (GitHub, "Workflow commands for GitHub Actions").
-fn github(reports: &[ScenarioReport], took: Duration) -> String {
+fn github(result: &TestResult) -> String {
     let mut all = String::new();
-    for report in reports {
+    for error in &result.unusable {
+        let _ = writeln!(all, "::error::{}", text::command_data(&text::line(error)));
+    }
+    for report in &result.reports {
         for problem in &report.problems {
             let mismatch = &problem.mismatch;
             let mut message = format!(
@@ -271,7 +297,7 @@ fn github(reports: &[ScenarioReport], took: Duration) -> String {
             );
         }
     }
-    let _ = writeln!(all, "{}", summary(reports, took));
+    let _ = writeln!(all, "{}", summary(result));
     all
 }
 
@@ -323,6 +349,33 @@ mod tests {
         ]
     }
 
+    fn result() -> TestResult {
+        TestResult {
+            reports: reports(),
+            took: Duration::from_secs(1),
+            ..TestResult::default()
+        }
+    }
+
+    #[test]
+    fn every_format_tells_what_cannot_be_used() {
+        let result = TestResult {
+            unusable: vec!["a.toml:3: unknown key `<b>`\n::error::x".to_owned()],
+            ..result()
+        };
+        for (format, told) in [
+            (TestFormat::Text, "1 failed, 1 file cannot be used"),
+            (TestFormat::Json, "\"a.toml:3: unknown key `<b>`"),
+            (TestFormat::Junit, "tests=\"3\" failures=\"1\" errors=\"1\""),
+            (TestFormat::Junit, "unknown key `&lt;b&gt;`"),
+            (TestFormat::Github, "::error::a.toml:3: unknown key"),
+        ] {
+            let text = whole(format, &result);
+            assert!(text.contains(told), "{format:?}: {text}");
+            assert!(!text.contains("\n::error::x"), "{format:?}: {text}");
+        }
+    }
+
     #[test]
     fn every_format_counts_and_none_passes_on_what_is_hostile() {
         for (format, counts) in [
@@ -331,12 +384,7 @@ mod tests {
             (TestFormat::Junit, "tests=\"2\" failures=\"1\""),
             (TestFormat::Github, "1 passed, 1 failed"),
         ] {
-            let whole_of = TestResult {
-                reports: reports(),
-                took: Duration::from_secs(1),
-                ..TestResult::default()
-            };
-            let text = whole(format, &whole_of);
+            let text = whole(format, &result());
             assert!(text.contains(counts), "{format:?}: {text}");
             assert!(
                 !text.contains('\u{1b}') && !text.contains("\n::error::x"),
@@ -359,12 +407,12 @@ mod tests {
         ] {
             assert!(shown.contains(part), "{part}: {shown}");
         }
-        let annotation = github(&reports(), Duration::ZERO);
+        let annotation = github(&result());
         assert!(
             annotation.starts_with("::error file=a%2Cb.toml,line=3,title=not fine::step 1"),
             "{annotation}"
         );
-        let xml = junit(&reports(), Duration::ZERO);
+        let xml = junit(&result());
         assert!(xml.contains("expected  &lt;b&gt;"), "{xml}");
         for said in [annotation, xml] {
             assert!(said.contains("ended as refused: locked"), "{said}");
