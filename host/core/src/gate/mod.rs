@@ -5,16 +5,19 @@
 
 mod admit;
 mod admitted;
+mod candidate;
 pub mod evidence;
 mod foresight;
 mod hold;
+mod known;
 mod lag;
 mod rules;
 mod tokens;
 pub mod values;
 
 pub use admitted::Admitted;
-pub use rules::{RuleBench, derive_candidate};
+pub use candidate::derive_candidate;
+pub use rules::RuleBench;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -3,23 +3,18 @@
 //! What the rules need is read like a call of a policy: under the operator's grants, through the same source, with a line in
 //! the journal. It is no evidence for the policy's own calls.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::{Admitted, Denial, Gate, describe, trap};
 use crate::call::{Call, Fault, Reply};
-use crate::contract::{
-    Candidate, Entity, Failure, Proposal, Reason, Request, StopPoint, ValueChange,
-};
-use crate::gate::values::manifest_values;
-use crate::id::BranchFile;
+use crate::contract::{Candidate, Entity, Failure, Proposal, Reason, Request, StopPoint};
+use crate::gate::candidate::derive_candidate;
+use crate::gate::known::KnownFacts;
 use crate::journal::{FactAnswer, JournalEntry, json};
 use crate::rule::{
     AwaitedRules, Rule, RuleInquiry, RuleMode, RuleQuestion, RuleStep, RuleSubject, RuleVerdict,
     StoppedByRules,
 };
-
-/// How old a fact may be that is not read again.
-const FRESH: SignedDuration = SignedDuration::from_secs(10);
 
 /// The rules of a run, and what was read lately.
 #[derive(Default)]
@@ -29,17 +24,6 @@ pub struct RuleBench {
     known: KnownFacts,
     /// What the policy was told last, as far as it may be waited for.
     pub(super) awaited: AwaitedRules,
-}
-
-/// What was read lately.
-#[derive(Default)]
-struct KnownFacts(Vec<KnownFact>);
-
-/// A read that was answered.
-struct KnownFact {
-    call: Call,
-    at: Timestamp,
-    reply: Reply,
 }
 
 impl RuleBench {
@@ -72,37 +56,6 @@ impl RuleBench {
 
     fn recall(&self, call: &Call, now: Timestamp) -> Option<Reply> {
         self.known.recall(call, now)
-    }
-}
-
-impl KnownFacts {
-    /// Takes note of a call that was answered: a read is known for a while, a write makes what it may have changed unknown.
-    fn observe(&mut self, call: &Call, reply: &Reply, now: Timestamp) {
-        if call.is_write() {
-            if !matches!(call, Call::Note { .. }) {
-                self.0.retain(|fact| !call.touches(&fact.call));
-            }
-            return;
-        }
-        match (call, reply) {
-            (Call::GetEntities { keys }, Reply::Entities(entities)) => {
-                for (key, entity) in keys.iter().zip(entities) {
-                    let call = Call::GetEntity { key: key.clone() };
-                    self.remember(call, Reply::Entity(entity.clone()), now);
-                }
-            }
-            _ => self.remember(call.clone(), reply.clone(), now),
-        }
-    }
-
-    fn remember(&mut self, call: Call, reply: Reply, at: Timestamp) {
-        self.0.retain(|fact| fact.call != call);
-        self.0.push(KnownFact { call, at, reply });
-    }
-
-    fn recall(&self, call: &Call, now: Timestamp) -> Option<Reply> {
-        let fact = self.0.iter().find(|fact| fact.call == *call)?;
-        (now.duration_since(fact.at) <= FRESH).then(|| fact.reply.clone())
     }
 }
 
@@ -329,139 +282,5 @@ impl Gate {
         derive_candidate(proposal, &self.grants.value_keys(), |file, blob| {
             self.evidence.version(file, blob)
         })
-    }
-}
-
-/// Derives from a proposal what rules judge: the values of these keys that it changes, by the host's own reading. `before` has
-/// the text of a file by its blob.
-pub fn derive_candidate<'a>(
-    proposal: &Proposal,
-    keys: &[&str],
-    before: impl Fn(&BranchFile, &str) -> Option<&'a str>,
-) -> Candidate {
-    let mut changes = Vec::new();
-    for change in &proposal.changes {
-        let file = BranchFile::new(&proposal.repository, &proposal.base, &change.path);
-        let old = before(&file, &change.expected_blob).unwrap_or_default();
-        changes.extend(changed_values(&change.path, old, &change.content, keys));
-    }
-    Candidate {
-        repository: proposal.repository.clone(),
-        base: proposal.base.clone(),
-        changes,
-    }
-}
-
-/// The values that differ. What is not understood as a value is a change of the file as a whole, without values: no change is
-/// hidden from a rule.
-fn changed_values(path: &str, old: &str, new: &str, keys: &[&str]) -> Vec<ValueChange> {
-    let (before, after) = (manifest_values(old, keys), manifest_values(new, keys));
-    let mut changes = Vec::new();
-    let mut add = |before: &str, after: &str| {
-        changes.push(ValueChange {
-            path: path.to_owned(),
-            before: before.to_owned(),
-            after: after.to_owned(),
-        });
-    };
-    if before.len() == after.len() {
-        for (old, new) in before.iter().zip(&after) {
-            if old.value != new.value {
-                add(&old.value, &new.value);
-            }
-        }
-    } else {
-        for new in after
-            .iter()
-            .filter(|new| !before.iter().any(|old| old.value == new.value))
-        {
-            add("", &new.value);
-        }
-    }
-    if changes.is_empty() && old != new {
-        changes.push(ValueChange {
-            path: path.to_owned(),
-            before: String::new(),
-            after: String::new(),
-        });
-    }
-    changes
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::contract::{Change, EntityKey};
-
-    #[test]
-    fn a_fact_is_known_for_ten_seconds_unless_a_write_may_have_changed_it() {
-        let key = |identifier: &str| EntityKey {
-            blueprint: "service".to_owned(),
-            identifier: identifier.to_owned(),
-        };
-        let entity = |identifier: &str| Entity {
-            key: key(identifier),
-            title: None,
-            teams: Vec::new(),
-            properties: "{}".to_owned(),
-            relations: Vec::new(),
-            updated_at: None,
-        };
-        let read = |identifier: &str| Call::GetEntity {
-            key: key(identifier),
-        };
-        let at = |seconds| Timestamp::UNIX_EPOCH + SignedDuration::from_secs(seconds);
-        let mut known = KnownFacts::default();
-        // Read in company, known each.
-        let keys = vec![key("web"), key("api")];
-        let entities = Reply::Entities(vec![Some(entity("web")), None]);
-        known.observe(&Call::GetEntities { keys }, &entities, at(0));
-        for (identifier, reply) in [
-            ("web", Reply::Entity(Some(entity("web")))),
-            ("api", Reply::Entity(None)),
-        ] {
-            assert_eq!(known.recall(&read(identifier), at(10)), Some(reply));
-            assert_eq!(known.recall(&read(identifier), at(11)), None);
-        }
-        assert_eq!(known.recall(&read("shop"), at(0)), None);
-        // A newer answer takes the place of the older one.
-        known.observe(&read("api"), &Reply::Entity(Some(entity("api"))), at(8));
-        let newer = Some(Reply::Entity(Some(entity("api"))));
-        assert_eq!(known.recall(&read("api"), at(18)), newer);
-        let commit = Call::GetCommit {
-            repository: "acme/gitops".to_owned(),
-            revision: "main".to_owned(),
-        };
-        known.observe(&commit, &Reply::Commit(None), at(8));
-        let change = Change {
-            title: None,
-            properties: None,
-            relations: Vec::new(),
-        };
-        let update = Call::UpdateEntity {
-            key: key("api"),
-            change,
-        };
-        known.observe(&update, &Reply::Updated(entity("api")), at(9));
-        assert_eq!(known.recall(&read("api"), at(9)), None);
-        assert_eq!(known.recall(&commit, at(9)), Some(Reply::Commit(None)));
-    }
-
-    #[test]
-    fn the_values_that_differ_are_told_with_both_sides() {
-        let values = |old: &str, new: &str| {
-            changed_values("a.yaml", old, new, &["image"])
-                .into_iter()
-                .map(|change| (change.before, change.after))
-                .collect::<Vec<_>>()
-        };
-        let pair = |one: &str, other: &str| vec![(one.to_owned(), other.to_owned())];
-        assert_eq!(
-            values("name: a\nimage: web:1\n", "name: a\nimage: web:2\n"),
-            pair("web:1", "web:2")
-        );
-        assert_eq!(values("image: web:1\n", "image: web:1\n"), []);
-        assert_eq!(values("a: 1\n", "a: 1\nimage: web:2\n"), pair("", "web:2"));
-        assert_eq!(values("a: 1\n", "a: 2\n"), pair("", ""));
     }
 }

@@ -45,6 +45,7 @@ pub(crate) mod denial;
 mod grant;
 mod operation;
 mod parse;
+pub(crate) mod pattern;
 mod resolve;
 
 pub use grant::{ChangeScope, Grant};

@@ -1,12 +1,13 @@
 //! Grants filled in from one request, and the question whether a call is allowed.
 
 use std::collections::BTreeSet;
-use std::sync::OnceLock;
 
-use globset::{Glob, GlobBuilder, GlobSet};
 use serde_json::{Map, Value};
 
 use crate::contract::Change;
+use crate::grants::pattern::{
+    GrantPattern, compile, fill, fill_patterns, is_branch, is_normal_path,
+};
 use crate::grants::{
     CallTarget, ChangeScope, Grant, Grants, Operation, RepositoryTarget, Template,
 };
@@ -44,11 +45,6 @@ impl PartialEq for Permission<'_> {
         self.0.grant == other.0.grant
     }
 }
-
-/// A glob that is compiled when it is first asked: most runs ask few of theirs. As a set, since that takes no regular
-/// expression for a name or a prefix, which most are.
-#[derive(Debug)]
-pub(super) struct GrantPattern(Glob, OnceLock<GlobSet>);
 
 impl ResolvedGrants {
     /// Fills in the grants from a request: `service` (the subject, as read from Port), `inputs`, `run`.
@@ -120,7 +116,7 @@ impl ResolvedGrants {
             .flat_map(|one| {
                 let repositories = one.grant.repository.iter();
                 repositories.flat_map(|repository| {
-                    let paths = one.paths.iter().map(|path| path.0.glob());
+                    let paths = one.paths.iter().map(|path| path.text());
                     paths.map(|path| (repository.as_str(), path))
                 })
             })
@@ -348,7 +344,7 @@ impl ResolvedGrant {
         let texts = |patterns: &[GrantPattern]| -> Vec<String> {
             patterns
                 .iter()
-                .map(|pattern| pattern.0.glob().to_owned())
+                .map(|pattern| pattern.text().to_owned())
                 .collect()
         };
         let fields = self.grant.properties.iter().chain(&self.grant.relations);
@@ -442,79 +438,5 @@ impl ResolvedGrant {
                 .relations
                 .iter()
                 .all(|relation| self.grant.relations.contains(&relation.name))
-    }
-}
-
-/// Stands for a value that would lead into another folder: no path and no branch has it.
-const CROSSING: &str = "\0";
-
-/// Fills in templates; none if one names something that is not there.
-fn fill(templates: &[Template], context: &Value, quote: fn(&str) -> String) -> Option<Vec<String>> {
-    templates
-        .iter()
-        .map(|template| template.render(context, quote).ok())
-        .collect()
-}
-
-/// Fills in templates of globs. A value of the catalog never leads into another folder: a grant with such a value is left
-/// out, for whoever edits the catalog would choose what it allows.
-fn fill_patterns(templates: &[Template], context: &Value) -> Option<Vec<String>> {
-    let filled = fill(templates, context, quote_for_glob)?;
-    let crosses = filled.iter().any(|text| text.contains(CROSSING));
-    (!crosses).then_some(filled)
-}
-
-/// Writes a value so that a glob takes it for itself.
-fn quote_for_glob(value: &str) -> String {
-    if value.contains(['/', '\\']) || matches!(value, "." | "..") {
-        CROSSING.to_owned()
-    } else {
-        // A comma would stand between the alternatives of `{a,b}`.
-        globset::escape(value).replace(',', "[,]")
-    }
-}
-
-fn compile(texts: &[String]) -> Result<Vec<GrantPattern>, String> {
-    texts.iter().map(|text| GrantPattern::new(text)).collect()
-}
-
-/// Whether a path is written in the one way that means it: relative, with `/`, without empty, `.` or `..` parts, without
-/// characters that a server might decode or ignore. What is not normal never matches a grant.
-pub(crate) fn is_normal_path(path: &str) -> bool {
-    !path.is_empty()
-        && !path.contains(['\\', '%', '\u{fffd}'])
-        && !path.chars().any(char::is_control)
-        && path
-            .split('/')
-            .all(|part| !matches!(part, "" | "." | "..") && part != ".git")
-}
-
-/// Whether Git takes the name for a branch (git-check-ref-format), and no more lenient reader takes it for another.
-pub(crate) fn is_branch(name: &str) -> bool {
-    is_normal_path(name)
-        && !name.contains(['~', '^', ':', '?', '*', '[', ' ', '@'])
-        && !name.contains("..")
-        && !name.starts_with('-')
-        && name
-            .split('/')
-            .all(|part| !part.starts_with('.') && !part.ends_with('.') && !part.ends_with(".lock"))
-}
-
-impl GrantPattern {
-    pub(super) fn new(text: &str) -> Result<Self, String> {
-        // `globset::escape` leaves a backslash as it is, so it must stand for itself: in no path or branch that is allowed.
-        let glob = GlobBuilder::new(text)
-            .literal_separator(true)
-            .backslash_escape(false)
-            .build();
-        glob.map(|glob| Self(glob, OnceLock::new()))
-            .map_err(|error| format!("`{text}` is not a glob: {}", error.kind()))
-    }
-
-    pub(super) fn is_match(&self, text: &str) -> bool {
-        // What cannot be compiled allows nothing.
-        self.1
-            .get_or_init(|| GlobSet::new([&self.0]).unwrap_or_default())
-            .is_match(text)
     }
 }

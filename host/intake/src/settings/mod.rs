@@ -3,6 +3,7 @@
 //! Any policy gets this: `describe` says what its settings look like, as JSON Schema, and `schema` judges. A schema that uses
 //! what `schema` does not know is an error, never a check that is skipped.
 
+mod bounds;
 mod schema;
 mod subset;
 
