@@ -161,6 +161,30 @@ def a_team_has_its_policy_from_the_registry():
         assert (done["outcome"], done["team"]) == ("promoted", "identifier = we*"), done
 
 
+def an_organisation_has_its_baseline_in_the_registry():
+    with Stage() as stage:
+        baseline = '[[rule]]\nname = "owned"\ndeny = "service.identifier == \\"web\\""\nmessage = "the organisation says no"\n'
+        (stage.folder / "baseline.toml").write_text(baseline)
+        pushed = stage.promote("push", "baseline.toml", f"{stage.name}/acme/baseline:1")
+        lines = pushed.stderr.split("in promote.toml:\n", 1)[1]
+        stage.configure("builtin", "\n" + lines)
+        stage.promote("lock")
+        done = json.loads(stage.promote("run", "--payload", stage.payload(), "--format", "json", expect=1).stdout)
+        assert done["outcome"] == "refused" and "the organisation says no" in done["message"], done
+        assert f"the baseline {stage.name}/acme/baseline:1" in stage.promote("inspect", "--config", "promote.toml").stdout
+        # What was fetched is kept, by its SHA-256; another machine has to ask the registry.
+        stage.promote("push", "builtin", f"{stage.name}/acme/baseline:1")
+        stage.promote("plan", "--payload", stage.payload(), expect=1)
+        stage.forget()
+        refused(stage, "[baseline]: ")
+        (stage.folder / "baseline.toml").write_text(baseline.replace("web", "api"))
+        stage.promote("push", "baseline.toml", f"{stage.name}/acme/baseline:1")
+        refused(stage, "it is not the baseline that was reviewed")
+        (stage.folder / "baseline.toml").write_text("[[rules]]\n")
+        assert "unknown field `rules`" in stage.promote(
+            "push", "baseline.toml", f"{stage.name}/acme/baseline:2", expect=2).stderr
+
+
 def refused(stage, expected):
     """The run ends with exit code 2 and these words, and has written nothing."""
     ran = stage.promote("run", "--payload", stage.payload(), expect=2)
@@ -360,6 +384,7 @@ def stage_blob(stage, content):
 ACTS = [
     pushes_pulls_and_promotes,
     a_team_has_its_policy_from_the_registry,
+    an_organisation_has_its_baseline_in_the_registry,
     what_is_not_what_the_digest_says_is_refused,
     what_is_not_as_locked_is_refused_before_any_request,
     credentials_come_from_docker_or_the_environment,

@@ -152,7 +152,7 @@ pub(super) async fn run(
             inspect::run(&args, &access, &output::say, &output::data).await
         }
         KitCommand::Lock(args) => {
-            let config = Config::read(&args.config)?;
+            let config = environment.config(&args.config).await?.config;
             let engine = engine_of(&config)?;
             let access = environment.registry()?;
             let supply = Supply::new(
@@ -228,7 +228,7 @@ pub(super) async fn run(
             Ok(0)
         }
         KitCommand::Matrix(args) => {
-            let config = Config::read(&args.config)?;
+            let config = environment.config(&args.config).await?.config;
             let settings = fleet_settings(&config, &args.config, environment).await?;
             let port = connect::port(environment)?;
             match matrix::run(&args, &settings, &port).await {
@@ -293,7 +293,7 @@ async fn fleet_settings<'a>(
 }
 
 async fn examine(args: &DoctorArgs, environment: &Environment) -> anyhow::Result<u8> {
-    let config = Config::read(&args.config)?;
+    let config = environment.config(&args.config).await?.config;
     let engine = engine_of(&config)?;
     let supply =
         promote_run::command::supply(&engine, &args.config, environment.cache(), environment)?;

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::actions::PortActions;
 use crate::attestations::AttestationConfig;
-use crate::baseline::{self, BaselineRef};
+use crate::baseline::{self, BaselineRef, BaselineRegistry};
 pub use crate::component::ComponentRef;
 use crate::rule::{self, RuleConfig};
 use crate::team::{self, TeamRule};
@@ -119,44 +119,63 @@ pub struct ConfigFile {
 }
 
 impl ConfigFile {
-    /// Reads and checks a file.
+    /// Reads and checks a file, and the baseline that it names.
     ///
     /// # Errors
     /// Names the file, and the line or grant that is wrong.
-    pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path).map_err(|why| ConfigError::Read {
+    pub async fn read(path: &Path, registry: &BaselineRegistry) -> Result<Self, ConfigError> {
+        let text = read(path)?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let invalid = |why| ConfigError::Invalid {
             path: path.to_owned(),
             why,
-        })?;
-        let folder = path.parent().unwrap_or(Path::new(""));
-        match Config::parse(&text)
-            .and_then(|config| config.within_baseline(folder))
-            .and_then(|config| config.with_roots(folder))
-        {
-            Ok(config) => Ok(Self { config, text }),
-            Err(why) => Err(ConfigError::Invalid {
-                path: path.to_owned(),
-                why,
-            }),
+        };
+        let mut config = Config::parse(&text).map_err(invalid)?;
+        if let Some(named) = config.baseline.clone() {
+            let document = named.read(folder, registry).await;
+            let narrowed = document.and_then(|text| baseline::apply(config, &named, &text));
+            config = narrowed.map_err(|why| invalid(format!("[baseline]: {why}")))?;
         }
+        let config = config.with_roots(folder).map_err(invalid)?;
+        Ok(Self { config, text })
     }
 }
 
+fn read(path: &Path) -> Result<String, ConfigError> {
+    std::fs::read_to_string(path).map_err(|why| ConfigError::Read {
+        path: path.to_owned(),
+        why,
+    })
+}
+
 impl Config {
-    /// Reads and checks a file.
+    /// Reads and checks a file, whose baseline must be a file too: no registry is asked.
     ///
     /// # Errors
     /// Names the file, and the line or grant that is wrong.
-    pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        Ok(ConfigFile::read(path)?.config)
+    pub fn read_local(path: &Path) -> Result<Self, ConfigError> {
+        let text = read(path)?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        Self::parse(&text)
+            .and_then(|config| config.within_baseline(folder))
+            .and_then(|config| config.with_roots(folder))
+            .map_err(|why| ConfigError::Invalid {
+                path: path.to_owned(),
+                why,
+            })
     }
 
-    /// Narrows what was read by the baseline that it names, if it names one. Paths are relative to a folder.
+    /// Narrows what was read by the baseline that it names, if it names one: a file, relative to a folder.
     ///
     /// # Errors
     /// When the baseline is not the one that was reviewed.
     pub fn within_baseline(self, folder: &Path) -> Result<Self, String> {
-        baseline::apply(self, folder)
+        let Some(named) = self.baseline.clone() else {
+            return Ok(self);
+        };
+        let text = named.read_file(folder);
+        text.and_then(|text| baseline::apply(self, &named, &text))
+            .map_err(|why| format!("[baseline]: {why}"))
     }
 
     /// Reads and checks a text.

@@ -1,6 +1,6 @@
-//! `promote pull` and `promote push`: a policy from a registry, and into one.
+//! `promote pull` and `promote push`: a policy from a registry, and a policy or a baseline into one.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -9,7 +9,7 @@ use promote_core::contract::CONTRACT;
 use promote_core::journal::digest;
 use promote_core::policy::{Policy, native};
 use promote_intake::component::{ComponentAddress, PinnedComponent};
-use promote_intake::registry::{self, PolicyArtifact, RegistryAccess};
+use promote_intake::registry::{self, RegistryAccess, RegistryArtifact};
 use promote_intake::{builtin, supply};
 
 /// The arguments of `promote pull`.
@@ -34,14 +34,17 @@ pub struct PullArgs {
 /// The arguments of `promote push`.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
-Example: promote push policy.wasm registry.example/acme/policy:1.2
+Examples:
+  promote push policy.wasm registry.example/acme/policy:1.2
+  promote push baseline.toml registry.example/acme/baseline:3    the organisation's baseline, for many repositories
 
-Prints the reference with its digest. The same component has the same digest, whenever and from wherever it is pushed. \
-Exit codes: 0 it is there · 2 it is no policy, or the registry does not take it")]
+Prints the reference with its digest, and for a baseline the lines for promote.toml. The same component has the same digest, \
+whenever and from wherever it is pushed. \
+Exit codes: 0 it is there · 2 it is neither policy nor baseline, or the registry does not take it")]
 pub struct PushArgs {
-    /// The component; `builtin` is the default policy
-    #[arg(value_name = "COMPONENT")]
-    component: PathBuf,
+    /// The component, or a baseline (`.toml`); `builtin` is the default policy
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
 
     /// The place in the registry, `registry/name:tag`; without a tag, by its digest only
     #[arg(value_name = "REFERENCE")]
@@ -69,11 +72,11 @@ pub async fn pull(
         kept.unwrap_or_else(|why| say(&format!("components are not kept: {why}")));
     }
     if let Some(path) = &args.output {
-        std::fs::write(path, &artifact.component)
+        std::fs::write(path, &artifact.layer)
             .with_context(|| format!("writing {}", path.display()))?;
     }
-    let size = artifact.component.len();
-    let sum = digest(&artifact.component);
+    let size = artifact.layer.len();
+    let sum = digest(&artifact.layer);
     say(&format!(
         "the component has {size} bytes and the SHA-256 {sum}"
     ));
@@ -81,10 +84,10 @@ pub async fn pull(
     Ok(0)
 }
 
-/// Pushes a policy; its reference, with the digest, goes to `data`. Returns the exit code.
+/// Pushes a policy or a baseline; its reference, with the digest, goes to `data`. Returns the exit code.
 ///
 /// # Errors
-/// When it is no policy, or the registry does not take it.
+/// When it is neither, or the registry does not take it.
 pub async fn push(
     args: &PushArgs,
     access: &RegistryAccess,
@@ -97,10 +100,25 @@ pub async fn push(
             "`{reference}` has a digest, which a push finds out: name it with a tag, or without one"
         );
     }
-    let name = args.component.display();
-    let bytes = match args.component.to_str() {
+    let is_baseline = args.file.extension().is_some_and(|it| it == "toml");
+    let (artifact, told) = if is_baseline {
+        baseline(&args.file, &reference)?
+    } else {
+        component(&args.file)?
+    };
+    let pushed = registry::push(&artifact, &reference, access).await;
+    pushed.with_context(|| format!("pushing to {reference}"))?;
+    say(&told);
+    data(&format!("{}\n", pinned(reference, &artifact).reference));
+    Ok(0)
+}
+
+/// Wraps a component, and says what it is.
+fn component(file: &Path) -> anyhow::Result<(RegistryArtifact, String)> {
+    let name = file.display();
+    let bytes = match file.to_str() {
         Some("builtin") => builtin::POLICY.to_vec(),
-        _ => supply::read(&args.component, &name.to_string())?,
+        _ => supply::read(file, &name.to_string())?,
     };
     // What is no policy for this host is nothing to hand on.
     let policy = Policy::compile(&native::engine()?, &bytes).with_context(|| name.to_string())?;
@@ -111,19 +129,31 @@ pub async fn push(
         .iter()
         .map(|interface| format!("{package}/{interface}@{version}"));
     let imports: Vec<String> = ours.chain(surface.wasi.iter().cloned()).collect();
-    let artifact = PolicyArtifact::new(bytes, &imports, &surface.exports);
-    let pushed = registry::push(&artifact, &reference, access).await;
-    pushed.with_context(|| format!("pushing to {reference}"))?;
-    say(&format!(
+    let told = format!(
         "the component has {} bytes and the SHA-256 {}",
         policy.size, policy.digest
-    ));
-    data(&format!("{}\n", pinned(reference, &artifact).reference));
-    Ok(0)
+    );
+    let artifact = RegistryArtifact::of_component(bytes, &imports, &surface.exports);
+    Ok((artifact, told))
+}
+
+/// Wraps a baseline, and says how `promote.toml` names it.
+fn baseline(
+    file: &Path,
+    reference: &ComponentAddress,
+) -> anyhow::Result<(RegistryArtifact, String)> {
+    let name = file.display();
+    let text = std::fs::read_to_string(file).with_context(|| format!("reading {name}"))?;
+    promote_intake::baseline::check(&text).map_err(|why| anyhow::anyhow!("{name}: {why}"))?;
+    let told = format!(
+        "in promote.toml:\n[baseline]\nregistry = \"{reference}\"\nsha256 = \"{}\"",
+        digest(text.as_bytes())
+    );
+    Ok((RegistryArtifact::of_baseline(text.into_bytes()), told))
 }
 
 /// The reference of what was pulled or pushed.
-fn pinned(reference: ComponentAddress, artifact: &PolicyArtifact) -> PinnedComponent {
+fn pinned(reference: ComponentAddress, artifact: &RegistryArtifact) -> PinnedComponent {
     let digest = digest(&artifact.manifest);
     PinnedComponent {
         reference: ComponentAddress {

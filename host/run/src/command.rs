@@ -93,7 +93,7 @@ pub async fn run(
 ) -> anyhow::Result<u8> {
     let stop = StopFlag::default();
     let stopped = stopped(&stop)?;
-    let ConfigFile { config, text } = ConfigFile::read(&args.config)?;
+    let ConfigFile { config, text } = environment.config(&args.config).await?;
     let payload = payload(args, environment)?;
     let engine = native::engine()?.with_compile_limits(config.limits.compile.clone(), stop.clone());
     let cache = if args.no_cache {

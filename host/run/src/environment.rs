@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
@@ -15,6 +15,8 @@ use promote_core::service::github::{self, App, RepositoryName, TokenScope};
 use promote_core::service::port;
 use promote_core::service::registry::RegistrySetup;
 use promote_core::service::secret::{Login, Secret};
+use promote_intake::baseline::BaselineRegistry;
+use promote_intake::config::ConfigFile;
 use promote_intake::registry::RegistryAccess;
 
 /// Port's API, by default the one in Europe.
@@ -324,6 +326,18 @@ impl Environment {
                 absolute(XDG_CACHE_HOME).or_else(|| Some(absolute(HOME)?.join(".cache")))?;
             Some(folder.join("promote"))
         })
+    }
+
+    /// Reads the configuration, with the baseline from wherever it is.
+    ///
+    /// # Errors
+    /// Names the file, and the line or grant that is wrong.
+    pub async fn config(&self, path: &Path) -> anyhow::Result<ConfigFile> {
+        let registry = BaselineRegistry {
+            access: self.registry()?,
+            cache: self.cache(),
+        };
+        Ok(ConfigFile::read(path, &registry).await?)
     }
 
     /// Returns whether the user wants no colours.

@@ -82,7 +82,7 @@ async fn resume_all(
     environment: &Environment,
     stop: &StopFlag,
 ) -> anyhow::Result<u8> {
-    let ConfigFile { config, text } = &ConfigFile::read(&args.config)?;
+    let ConfigFile { config, text } = &environment.config(&args.config).await?;
     let engine = native::engine()?.with_compile_limits(config.limits.compile.clone(), stop.clone());
     let supply = supply(&engine, &args.config, environment.cache(), environment)?;
     let in_config = || args.config.display().to_string();

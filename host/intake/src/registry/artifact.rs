@@ -1,4 +1,4 @@
-//! A component as an artifact of a registry: CNCF TAG Runtime, "Wasm OCI Artifact layout". Pure.
+//! Artifacts of a registry: a component (CNCF TAG Runtime, "Wasm OCI Artifact layout"), or a document of one layer. Pure.
 
 use serde::Deserialize;
 use serde_json::json;
@@ -10,28 +10,32 @@ use promote_core::policy::LARGEST;
 pub(super) const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const CONFIG: &str = "application/vnd.wasm.config.v0+json";
 const WASM: &str = "application/wasm";
+/// OCI image specification, "Guidance for an Empty Descriptor".
+const EMPTY: &str = "application/vnd.oci.empty.v1+json";
+/// The organisation's baseline.
+const BASELINE: &str = "application/vnd.promote.baseline.v1+toml";
 
-/// A component, with what a registry needs around it.
+/// A component or a document, with what a registry needs around it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PolicyArtifact {
+pub struct RegistryArtifact {
     /// The manifest as it travels: its SHA-256 is the artifact's digest.
     pub manifest: Vec<u8>,
     /// The type of the manifest's configuration.
     pub config: Vec<u8>,
-    /// The component.
-    pub component: Vec<u8>,
+    /// The component or document.
+    pub layer: Vec<u8>,
 }
 
-/// The one layer of an artifact: the component, by digest and size.
+/// The one layer of an artifact: the component or document, by digest and size.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PolicyLayer {
+pub struct ArtifactLayer {
     /// SHA-256 in hex.
     pub digest: String,
     /// Size in bytes.
     pub size: usize,
 }
 
-/// The reason why a manifest is not one of a component.
+/// The reason why a manifest is not one of what is asked for.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum NotAnArtifact {
     /// It cannot be read.
@@ -43,7 +47,7 @@ pub enum NotAnArtifact {
     )]
     Foreign(String),
     /// A component is one layer.
-    #[error("it has {0} layers, and a component is one of the type `{WASM}`")]
+    #[error("it has {0} layers, and a component or a baseline is one")]
     Layers(usize),
     /// The layer is not a component.
     #[error("its layer is `{0}`, and a component's is `{WASM}`")]
@@ -52,8 +56,8 @@ pub enum NotAnArtifact {
     #[error("the digest of its layer is no SHA-256")]
     Digest,
     /// It is too large.
-    #[error("its layer has {0} bytes, more than a component may have ({LARGEST})")]
-    Large(u64),
+    #[error("its layer has {0} bytes, more than it may have ({1})")]
+    Large(u64, usize),
 }
 
 #[derive(Deserialize)]
@@ -71,42 +75,64 @@ struct LayerDescriptor {
     size: u64,
 }
 
-impl PolicyLayer {
-    /// Reads a manifest.
+impl ArtifactLayer {
+    /// Reads the manifest of a component.
     ///
     /// # Errors
     /// When it is not one of a component.
-    pub fn of(manifest: &[u8]) -> Result<Self, NotAnArtifact> {
-        let manifest: ArtifactManifest = serde_json::from_slice(manifest)
-            .map_err(|error| NotAnArtifact::Unreadable(error.to_string()))?;
+    pub fn of_component(manifest: &[u8]) -> Result<Self, NotAnArtifact> {
+        let manifest = ArtifactManifest::read(manifest)?;
         if manifest.config.media_type != CONFIG {
             return Err(NotAnArtifact::Foreign(manifest.config.media_type));
         }
-        let [layer] = &manifest.layers[..] else {
-            return Err(NotAnArtifact::Layers(manifest.layers.len()));
-        };
+        let layer = manifest.only_layer()?;
+        let found = Self::within(layer, LARGEST);
+        match layer.media_type == WASM {
+            false => Err(NotAnArtifact::Layer(layer.media_type.clone())),
+            true => found,
+        }
+    }
+
+    /// Reads the manifest of a document, of whatever type: tools that push files choose their own, and the document's SHA-256
+    /// decides.
+    ///
+    /// # Errors
+    /// When it has not one layer of a size that a document may have.
+    pub fn of_document(manifest: &[u8], most: usize) -> Result<Self, NotAnArtifact> {
+        Self::within(ArtifactManifest::read(manifest)?.only_layer()?, most)
+    }
+
+    fn within(layer: &LayerDescriptor, most: usize) -> Result<Self, NotAnArtifact> {
         let hex = layer
             .digest
             .strip_prefix("sha256:")
             .filter(|hex| crate::component::is_digest(hex));
-        let (Some(digest), size) = (hex, usize::try_from(layer.size).unwrap_or(usize::MAX)) else {
-            return Err(NotAnArtifact::Digest);
-        };
-        match layer.media_type == WASM {
-            false => Err(NotAnArtifact::Layer(layer.media_type.clone())),
-            true if size > LARGEST => Err(NotAnArtifact::Large(layer.size)),
-            true => Ok(Self {
-                digest: digest.to_owned(),
-                size,
-            }),
+        let digest = hex.ok_or(NotAnArtifact::Digest)?.to_owned();
+        match usize::try_from(layer.size) {
+            Ok(size) if size <= most => Ok(Self { digest, size }),
+            _ => Err(NotAnArtifact::Large(layer.size, most)),
         }
     }
 }
 
-impl PolicyArtifact {
+impl ArtifactManifest {
+    fn read(manifest: &[u8]) -> Result<Self, NotAnArtifact> {
+        serde_json::from_slice(manifest)
+            .map_err(|error| NotAnArtifact::Unreadable(error.to_string()))
+    }
+
+    fn only_layer(&self) -> Result<&LayerDescriptor, NotAnArtifact> {
+        match &self.layers[..] {
+            [layer] => Ok(layer),
+            layers => Err(NotAnArtifact::Layers(layers.len())),
+        }
+    }
+}
+
+impl RegistryArtifact {
     /// Wraps a component. The same component gives the same bytes, and so the same digest, whenever it is done: the layout
     /// wants a time, and it is the beginning of time.
-    pub fn new(component: Vec<u8>, imports: &[String], exports: &[String]) -> Self {
+    pub fn of_component(component: Vec<u8>, imports: &[String], exports: &[String]) -> Self {
         let layer = format!("sha256:{}", digest(&component));
         let config = json!({
             "created": "1970-01-01T00:00:00Z", "architecture": "wasm", "os": "wasip2", "layerDigests": [layer],
@@ -121,7 +147,22 @@ impl PolicyArtifact {
         Self {
             manifest: manifest.to_string().into_bytes(),
             config,
-            component,
+            layer: component,
+        }
+    }
+
+    /// Wraps the organisation's baseline; the same one gives the same bytes.
+    pub fn of_baseline(document: Vec<u8>) -> Self {
+        let config = b"{}".to_vec();
+        let manifest = json!({
+            "schemaVersion": 2, "mediaType": MANIFEST, "artifactType": BASELINE,
+            "config": { "mediaType": EMPTY, "digest": format!("sha256:{}", digest(&config)), "size": config.len() },
+            "layers": [{ "mediaType": BASELINE, "digest": format!("sha256:{}", digest(&document)), "size": document.len() }],
+        });
+        Self {
+            manifest: manifest.to_string().into_bytes(),
+            config,
+            layer: document,
         }
     }
 }
@@ -135,7 +176,7 @@ mod tests {
     #[test]
     fn an_artifact_is_the_same_each_time_and_read_again() {
         let make = || {
-            PolicyArtifact::new(
+            RegistryArtifact::of_component(
                 b"component".to_vec(),
                 &["wasi:io/error@0.2.6".to_owned()],
                 &[],
@@ -143,8 +184,8 @@ mod tests {
         };
         assert_eq!(make(), make());
         assert_eq!(
-            PolicyLayer::of(&make().manifest),
-            Ok(PolicyLayer {
+            ArtifactLayer::of_component(&make().manifest),
+            Ok(ArtifactLayer {
                 digest: digest(b"component"),
                 size: 9
             })
@@ -152,10 +193,22 @@ mod tests {
     }
 
     #[test]
+    fn a_document_is_read_whatever_its_type_is_and_no_larger_than_it_may_be() {
+        let ours = RegistryArtifact::of_baseline(b"[limits]\n".to_vec());
+        let layer = ArtifactLayer::of_document(&ours.manifest, 9).map(|layer| layer.digest);
+        assert_eq!(layer, Ok(digest(b"[limits]\n")));
+        let large = ArtifactLayer::of_document(&ours.manifest, 8);
+        assert_eq!(large, Err(NotAnArtifact::Large(9, 8)));
+        let foreign = String::from_utf8_lossy(&ours.manifest).replace(BASELINE, "text/plain");
+        assert!(ArtifactLayer::of_document(foreign.as_bytes(), 9).is_ok());
+    }
+
+    #[test]
     fn what_is_no_component_is_refused() {
-        let good: Value =
-            serde_json::from_slice(&PolicyArtifact::new(b"x".to_vec(), &[], &[]).manifest)
-                .unwrap_or_default();
+        let good: Value = serde_json::from_slice(
+            &RegistryArtifact::of_component(b"x".to_vec(), &[], &[]).manifest,
+        )
+        .unwrap_or_default();
         let cases: [(&str, Value, &str); 7] = [
             (
                 "/config/mediaType",
@@ -190,7 +243,7 @@ mod tests {
             if let Some(at) = manifest.pointer_mut(place) {
                 *at = value;
             }
-            let error = PolicyLayer::of(manifest.to_string().as_bytes())
+            let error = ArtifactLayer::of_component(manifest.to_string().as_bytes())
                 .err()
                 .map(|error| error.to_string());
             assert!(
@@ -201,6 +254,6 @@ mod tests {
             );
         }
         // A list of manifests, of which each platform takes another, is no component either.
-        assert!(PolicyLayer::of(br#"{"schemaVersion":2,"manifests":[]}"#).is_err());
+        assert!(ArtifactLayer::of_component(br#"{"schemaVersion":2,"manifests":[]}"#).is_err());
     }
 }

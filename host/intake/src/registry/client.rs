@@ -18,7 +18,7 @@ use tokio::io::AsyncWrite;
 
 use crate::component::ComponentAddress;
 use crate::registry::artifact::MANIFEST;
-use crate::registry::{PolicyArtifact, PolicyLayer, RegistryAccess};
+use crate::registry::{ArtifactLayer, NotAnArtifact, RegistryAccess, RegistryArtifact};
 use promote_core::journal::digest;
 use promote_core::service::http::Pool;
 
@@ -27,18 +27,39 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// The number of tries of a download; it changes nothing.
 const TRIES: u32 = 3;
 
-/// Fetches an artifact. What comes is what the reference's digest stands for, if it has one.
+/// Fetches a component. What comes is what the reference's digest stands for, if it has one.
 ///
 /// # Errors
 /// When the registry cannot be asked, says no, or sends something else.
 pub async fn pull(
     reference: &ComponentAddress,
     access: &RegistryAccess,
-) -> anyhow::Result<PolicyArtifact> {
+) -> anyhow::Result<RegistryArtifact> {
+    pull_layer(reference, access, ArtifactLayer::of_component).await
+}
+
+/// Fetches a document of at most so many bytes. Nothing says that it is the one that is meant: its SHA-256 must.
+///
+/// # Errors
+/// When the registry cannot be asked, says no, or sends something else.
+pub async fn pull_document(
+    reference: &ComponentAddress,
+    access: &RegistryAccess,
+    most: usize,
+) -> anyhow::Result<Vec<u8>> {
+    let layer_of = |manifest: &[u8]| ArtifactLayer::of_document(manifest, most);
+    Ok(pull_layer(reference, access, layer_of).await?.layer)
+}
+
+async fn pull_layer(
+    reference: &ComponentAddress,
+    access: &RegistryAccess,
+    layer_of: impl Fn(&[u8]) -> Result<ArtifactLayer, NotAnArtifact>,
+) -> anyhow::Result<RegistryArtifact> {
     let registry = RegistryClient::of(reference, access)?;
     let mut tried = 1;
     loop {
-        match timely(registry.pull(reference)).await? {
+        match timely(registry.pull(reference, &layer_of)).await? {
             Err(error) if tried < TRIES && error.downcast_ref::<Trouble>().is_some_and(passes) => {
                 tokio::time::sleep(Duration::from_millis(500) * tried).await;
                 tried += 1;
@@ -53,7 +74,7 @@ pub async fn pull(
 /// # Errors
 /// When the registry cannot be asked, or says no.
 pub async fn push(
-    artifact: &PolicyArtifact,
+    artifact: &RegistryArtifact,
     reference: &ComponentAddress,
     access: &RegistryAccess,
 ) -> anyhow::Result<()> {
@@ -95,7 +116,11 @@ impl RegistryClient {
         })
     }
 
-    async fn pull(&self, reference: &ComponentAddress) -> anyhow::Result<PolicyArtifact> {
+    async fn pull(
+        &self,
+        reference: &ComponentAddress,
+        layer_of: impl Fn(&[u8]) -> Result<ArtifactLayer, NotAnArtifact>,
+    ) -> anyhow::Result<RegistryArtifact> {
         let address = address(reference, reference.digest.as_deref());
         self.client
             .auth(&address, &self.auth, RegistryOperation::Pull)
@@ -107,8 +132,8 @@ impl RegistryClient {
         if let Some(expected) = &reference.digest {
             verify("manifest", &manifest, expected)?;
         }
-        let layer = PolicyLayer::of(&manifest)?;
-        let mut component = CappedBytes {
+        let layer = layer_of(&manifest)?;
+        let mut bytes = CappedBytes {
             bytes: Vec::new(),
             most: layer.size,
         };
@@ -116,20 +141,20 @@ impl RegistryClient {
             .pull_blob(
                 &address,
                 format!("sha256:{}", layer.digest).as_str(),
-                &mut component,
+                &mut bytes,
             )
             .await?;
-        verify("component", &component.bytes, &layer.digest)?;
-        Ok(PolicyArtifact {
+        verify("layer", &bytes.bytes, &layer.digest)?;
+        Ok(RegistryArtifact {
             manifest: manifest.to_vec(),
             config: Vec::new(),
-            component: component.bytes,
+            layer: bytes.bytes,
         })
     }
 
     async fn push(
         &self,
-        artifact: &PolicyArtifact,
+        artifact: &RegistryArtifact,
         reference: &ComponentAddress,
     ) -> anyhow::Result<()> {
         let own = digest(&artifact.manifest);
@@ -137,7 +162,7 @@ impl RegistryClient {
         self.client
             .auth(&address, &self.auth, RegistryOperation::Push)
             .await?;
-        for blob in [&artifact.config, &artifact.component] {
+        for blob in [&artifact.config, &artifact.layer] {
             self.client
                 .push_blob(&address, blob.clone(), &format!("sha256:{}", digest(blob)))
                 .await?;

@@ -1,4 +1,4 @@
-//! Policies in a registry: fetched by digest, kept by digest, checked against it each time.
+//! Policies and baselines in a registry: fetched by digest, kept by digest, checked against it each time.
 //!
 //! A registry is not trusted: what it sends counts only if it is, byte for byte, what the digest stands for. Credentials
 //! come from the environment or docker's configuration, and go to the registry that they are for.
@@ -12,9 +12,9 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
-pub use artifact::{NotAnArtifact, PolicyArtifact, PolicyLayer};
+pub use artifact::{ArtifactLayer, NotAnArtifact, RegistryArtifact};
 #[cfg(feature = "oci")]
-pub use client::{pull, push};
+pub use client::{pull, pull_document, push};
 pub use login::RegistryAccess;
 
 use crate::component::PinnedComponent;
@@ -46,19 +46,19 @@ pub async fn fetch(
         keep(&cache, &artifact)
             .unwrap_or_else(|why| say(&format!("the component could not be kept: {why}")));
     }
-    Ok(artifact.component)
+    Ok(artifact.layer)
 }
 
 #[cfg(feature = "oci")]
 async fn download(
     wanted: &PinnedComponent,
     access: &RegistryAccess,
-) -> anyhow::Result<PolicyArtifact> {
+) -> anyhow::Result<RegistryArtifact> {
     client::pull(&wanted.reference, access).await
 }
 
 #[cfg(not(feature = "oci"))]
-async fn download(_: &PinnedComponent, _: &RegistryAccess) -> anyhow::Result<PolicyArtifact> {
+async fn download(_: &PinnedComponent, _: &RegistryAccess) -> anyhow::Result<RegistryArtifact> {
     anyhow::bail!("this program was built without registries (feature `oci`): name a file")
 }
 
@@ -66,15 +66,12 @@ async fn download(_: &PinnedComponent, _: &RegistryAccess) -> anyhow::Result<Pol
 ///
 /// # Errors
 /// When the disk does not take it.
-pub fn keep(cache: &CodeCache, artifact: &PolicyArtifact) -> Result<(), CacheError> {
+pub fn keep(cache: &CodeCache, artifact: &RegistryArtifact) -> Result<(), CacheError> {
     cache.put(
         &manifest_name(&digest(&artifact.manifest)),
         &artifact.manifest,
     )?;
-    cache.put(
-        &component_name(&digest(&artifact.component)),
-        &artifact.component,
-    )
+    cache.put(&component_name(&digest(&artifact.layer)), &artifact.layer)
 }
 
 /// What the cache holds, if it is what the digests say: that of the reference for the manifest, the manifest's for the
@@ -91,7 +88,7 @@ fn recall(cache: &CodeCache, wanted: &PinnedComponent, say: &dyn Fn(&str)) -> Op
         is_it.then_some(bytes)
     };
     let manifest = held(&manifest_name(&wanted.digest), &wanted.digest)?;
-    let layer = PolicyLayer::of(&manifest).ok()?;
+    let layer = ArtifactLayer::of_component(&manifest).ok()?;
     held(&component_name(&layer.digest), &layer.digest)
 }
 
@@ -113,7 +110,7 @@ mod tests {
     async fn what_is_kept_counts_only_while_it_is_what_its_digest_says() {
         let folder = std::env::temp_dir().join(format!("promote-registry-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&folder);
-        let artifact = PolicyArtifact::new(b"component".to_vec(), &[], &[]);
+        let artifact = RegistryArtifact::of_component(b"component".to_vec(), &[], &[]);
         keep(&CodeCache::open(&folder).unwrap(), &artifact).unwrap();
         // Nobody listens on port 1: what is not kept cannot be had.
         let reference = format!("127.0.0.1:1/policy@sha256:{}", digest(&artifact.manifest));
@@ -131,7 +128,7 @@ mod tests {
         let manifest = folder.join(manifest_name(&wanted.digest));
         std::fs::write(
             &manifest,
-            PolicyArtifact::new(b"other".to_vec(), &[], &[]).manifest,
+            RegistryArtifact::of_component(b"other".to_vec(), &[], &[]).manifest,
         )
         .unwrap();
         assert!(ask().await.is_err());

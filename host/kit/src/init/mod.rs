@@ -275,7 +275,8 @@ async fn check_app(
     tools: &SetupTools<'_>,
 ) -> Option<String> {
     let check = tools.check_app.filter(|_| answers.app)?;
-    let config = promote_intake::config::Config::read(&args.folder.join(files::CONFIG)).ok()?;
+    let config =
+        promote_intake::config::Config::read_local(&args.folder.join(files::CONFIG)).ok()?;
     let problem = check(&config.grants).await.err()?;
     Some(format!(
         "the GitHub App cannot do what {} grants: {problem}",

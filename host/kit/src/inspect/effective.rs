@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use promote_core::policy::engine::Engine;
 use promote_core::rule::RuleRecord;
 use promote_core::text;
-use promote_intake::config::Config;
+use promote_intake::baseline::BaselineRegistry;
+use promote_intake::config::ConfigFile;
 use promote_intake::lock::Lock;
 use promote_intake::registry::RegistryAccess;
 use promote_intake::supply::Supply;
@@ -35,7 +36,11 @@ impl EffectiveConfig {
         access: &RegistryAccess,
         say: &(dyn Fn(&str) + Sync),
     ) -> anyhow::Result<Self> {
-        let config = Config::read(file)?;
+        let registry = BaselineRegistry {
+            access: access.clone(),
+            cache: cache.clone(),
+        };
+        let config = ConfigFile::read(file, &registry).await?.config;
         let lock = Lock::read(&Lock::path(file))?;
         let supply = Supply::new(engine, file, cache, access.clone(), say).locked(lock);
         supply

@@ -167,7 +167,7 @@ fn backtest(
     paths: Vec<PathBuf>,
     data: &dyn Fn(&str),
 ) -> anyhow::Result<u8> {
-    let config = args.config.as_deref().map(Config::read).transpose()?;
+    let config = args.config.as_deref().map(Config::read_local).transpose()?;
     if config
         .as_ref()
         .is_some_and(|config| !config.team.is_empty())

@@ -62,7 +62,7 @@ fn report(
     cache: Option<&Path>,
     paths: &[PathBuf],
 ) -> anyhow::Result<(String, u8)> {
-    let config = Config::read(file)?;
+    let config = Config::read_local(file)?;
     if config.rule.is_empty() {
         bail!("{} has no [[rule]]", file.display());
     }
