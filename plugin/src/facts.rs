@@ -1,11 +1,13 @@
 //! What a decision rests on. Gathered by [`crate::gather`], judged by [`crate::gates`]; nothing here makes a call.
 
 use crate::catalog::Item;
-use crate::host::{Ancestry, Attestation, Candidate, Comparison, File, ValueChange};
+use crate::host::{
+    Ancestry, Attestation, Candidate, Comparison, File, PullPeople, ReviewState, ValueChange,
+};
 use crate::image::ImageReference;
 use crate::settings::Part;
 use crate::time::UnixSeconds;
-use crate::types::EntityKey;
+use crate::types::{Approval, EntityKey, EnvironmentReview};
 use crate::yaml::{self, ScalarAddress, ScalarSite, YamlStream};
 
 /// Everything known about a promotion.
@@ -43,8 +45,18 @@ pub struct Facts {
     pub requested_at: Option<String>,
     /// Whether they asked for a hotfix, where the settings allow that.
     pub is_hotfix: bool,
-    /// The maker of the image, or why that is not known.
-    pub author: Result<String, String>,
+    /// Their GitHub login, where the settings say how it is known.
+    pub login: Option<String>,
+    /// Port's identifier of them.
+    pub actor_id: String,
+    /// The makers of the image, or why they are not known.
+    pub authors: Result<Vec<String>, String>,
+    /// The pull requests that brought the image's commit.
+    pub origin: OriginFacts,
+    /// What reviewers of environments said, if that is known.
+    pub environment_reviews: Option<Vec<EnvironmentReview>>,
+    /// The approval of the run in Port.
+    pub approval: Option<Approval>,
     /// Whether this run goes back to what git had before.
     pub is_rollback: bool,
     /// The branch of a way back that is open already, if there is one.
@@ -176,6 +188,141 @@ pub struct ExpectedBuild {
     pub commit: Option<String>,
 }
 
+/// The pull requests that brought the commit of an image into its branch.
+#[derive(Clone, Debug, PartialEq)]
+pub enum OriginFacts {
+    /// Nobody asks, or nothing is going to be written.
+    NotAsked,
+    /// It cannot be told, and why.
+    Unknown(String),
+    /// Those that are merged into the branch.
+    Known {
+        /// The commit, for people.
+        commit: String,
+        /// The branch.
+        branch: String,
+        /// Each with its people.
+        pulls: Vec<OriginPull>,
+    },
+}
+
+/// A merged pull request, and the people behind it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OriginPull {
+    /// Its name for people.
+    pub name: String,
+    /// Who opened, wrote and reviewed it.
+    pub people: PullPeople,
+}
+
+/// The approvals of a pull request that count, and why others do not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ApprovalCount {
+    /// The logins of those who approve.
+    pub by: Vec<String>,
+    /// Why an approval does not count.
+    pub ignored: Vec<String>,
+    /// The logins of those who ask for changes.
+    pub against: Vec<String>,
+}
+
+impl ApprovalCount {
+    /// Counts the reviews of a pull request. Its own people approve nothing, nor does a machine, nor who may not write; a review
+    /// of another commit has not seen what is merged. `is_barred` says of whom else no approval counts.
+    pub fn of(people: &PullPeople, is_barred: impl Fn(&str) -> Option<&'static str>) -> Self {
+        let mut count = Self::default();
+        let is = |one: &str, other: &str| one.eq_ignore_ascii_case(other);
+        for review in &people.reviews {
+            let who = &review.reviewer;
+            let opened = people.author.as_ref().is_some_and(|author| is(author, who));
+            let wrote = people.committers.iter().any(|one| is(one, who));
+            let has_seen_all = review.commit.as_ref() == Some(&people.head_commit);
+            let why = match review.state {
+                ReviewState::Commented => continue,
+                ReviewState::ChangesRequested if review.can_write && !review.is_bot => {
+                    count.against.push(who.clone());
+                    continue;
+                }
+                ReviewState::ChangesRequested => continue,
+                ReviewState::Dismissed => "has approved or refused, which was dismissed",
+                ReviewState::Approved if review.is_bot => "is a bot",
+                ReviewState::Approved if opened => "opened it",
+                ReviewState::Approved if wrote => "wrote some of it",
+                ReviewState::Approved if !review.can_write => "may not write to the repository",
+                ReviewState::Approved if !has_seen_all => "has approved an older commit",
+                ReviewState::Approved => match is_barred(who) {
+                    Some(why) => why,
+                    None => {
+                        count.by.push(who.clone());
+                        continue;
+                    }
+                },
+            };
+            count
+                .ignored
+                .push(format!("`{}` {why}", who.escape_debug()));
+        }
+        count
+    }
+
+    /// Returns whether enough people approve, and nobody asks for changes.
+    pub fn is_enough(&self, wanted: usize) -> bool {
+        self.against.is_empty() && self.by.len() >= wanted
+    }
+
+    /// Says for people what there is of how many.
+    pub fn describe(&self, wanted: usize) -> String {
+        let names = |names: &[String]| {
+            let names: Vec<String> = names
+                .iter()
+                .map(|name| format!("`{}`", name.escape_debug()))
+                .collect();
+            names.join(", ")
+        };
+        let mut words = format!("{} of {wanted} approvals", self.by.len());
+        if !self.by.is_empty() {
+            words.push_str(&format!(" ({})", names(&self.by)));
+        }
+        if !self.against.is_empty() {
+            words.push_str(&format!(
+                "; changes are asked for by {}",
+                names(&self.against)
+            ));
+        }
+        if !self.ignored.is_empty() {
+            words.push_str(&format!("; not counted: {}", self.ignored.join(", ")));
+        }
+        words
+    }
+}
+
+impl Facts {
+    /// Returns whether a login of GitHub is that of whoever started the run, as far as that is known.
+    pub fn is_starter(&self, login: &str) -> bool {
+        match (&self.login, &self.actor) {
+            (Some(own), _) => own.eq_ignore_ascii_case(login),
+            (None, Some(actor)) => is_same_person(login, actor),
+            (None, None) => false,
+        }
+    }
+}
+
+/// Returns whether two names may be of one person. One may be a login and the other an e-mail address: `dana` is
+/// `dana@acme.example`.
+pub fn is_same_person(one: &str, other: &str) -> bool {
+    let login = |name: &str| {
+        name.split('@')
+            .next()
+            .unwrap_or_default()
+            .to_ascii_lowercase()
+    };
+    if one.contains('@') && other.contains('@') {
+        one.eq_ignore_ascii_case(other)
+    } else {
+        login(one) == login(other)
+    }
+}
+
 /// Since when an image has been in a runtime.
 #[derive(Clone, Debug)]
 pub struct SoakFacts {
@@ -254,7 +401,12 @@ impl Facts {
             actor_teams: Vec::new(),
             requested_at: None,
             is_hotfix: false,
-            author: Err("not asked".to_owned()),
+            login: None,
+            actor_id: String::new(),
+            authors: Err("not asked".to_owned()),
+            origin: OriginFacts::NotAsked,
+            environment_reviews: None,
+            approval: None,
             is_rollback: false,
             way_back: None,
             left_behind: None,

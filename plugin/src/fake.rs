@@ -9,7 +9,8 @@ mod calls;
 use std::collections::BTreeMap;
 
 use crate::host::{
-    Ancestry, Attestation, Candidate, Check, Commit, Mergeability, Proposal, PullRequest,
+    Ancestry, Attestation, Candidate, Check, Commit, Mergeability, Proposal, PullPeople,
+    PullRequest,
 };
 use crate::types::{Actor, Entity, EntityKey, Failure, Reason, Relation, Request, Workflow};
 
@@ -43,6 +44,10 @@ pub(crate) struct FakeHost {
     pub(crate) attestations: Vec<Attestation>,
     /// Why others do not.
     pub(crate) bad_attestations: Vec<String>,
+    /// The people of every pull request.
+    pub(crate) people: PullPeople,
+    /// The pull requests that brought any commit.
+    pub(crate) origin: Vec<PullRequest>,
     /// The digests that registries have, by reference.
     pub(crate) registry: BTreeMap<String, String>,
 }
@@ -125,6 +130,14 @@ impl FakeHost {
             checks: vec![Vec::new()],
             attestations: Vec::new(),
             bad_attestations: Vec::new(),
+            people: PullPeople {
+                author: Some("promote[bot]".into()),
+                committers: Vec::new(),
+                head_commit: "h1".into(),
+                merged_by: None,
+                reviews: Vec::new(),
+            },
+            origin: Vec::new(),
             registry: BTreeMap::new(),
         };
         fake.put(entity(
@@ -210,6 +223,7 @@ pub(crate) fn request(settings: &str) -> Request {
         run_id: "r_Ab12Cd34Ef56Gh78".into(),
         action: "promote_to_production".into(),
         approval: None,
+        environment_reviews: None,
         actor: Actor {
             id: "auth0|1".to_owned(),
             email: Some("dana@acme.example".into()),

@@ -7,6 +7,7 @@ mod behind;
 mod build;
 mod evidence;
 mod manifests;
+mod origin;
 mod past;
 mod registry;
 

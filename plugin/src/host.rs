@@ -11,7 +11,7 @@ pub use github_merge::Merged;
 pub use github_propose::{FileChange, Proposal};
 pub use github_read::{
     Ancestry, Attestation, Attestations, Check, CheckState, Commit, Comparison, File, MergeMethod,
-    Mergeability, PullFilter, PullRequest, PullState,
+    Mergeability, PullFilter, PullPeople, PullRequest, PullState, Review, ReviewState,
 };
 pub use port_write::Change;
 pub use rules::{Candidate, ValueChange};
@@ -61,6 +61,8 @@ calls! {
     github_read: fn find_pull_requests(
         repository: &str, head: &str, base: &str, filter: PullFilter
     ) -> CallResult<Vec<PullRequest>>;
+    github_read: fn get_pull_people(repository: &str, number: u32) -> CallResult<PullPeople>;
+    github_read: fn get_commit_pulls(repository: &str, commit: &str) -> CallResult<Vec<PullRequest>>;
     github_read: fn get_attestations(repository: &str, digest: &str) -> CallResult<Attestations>;
     registry_read: fn is_granted(reference: &str) -> CallResult<bool>;
     registry_read: fn get_digest(reference: &str) -> CallResult<Option<String>>;

@@ -121,6 +121,7 @@ object! {
         soak: Soak,
         freshness: Freshness,
         people: People,
+        approvals: Vec<ApprovalSettings>,
         provenance: ProvenanceSettings,
     }
 }
@@ -272,6 +273,28 @@ object! {
         user_blueprint: String,
         four_eyes: bool,
         author: String,
+        author_from: AuthorSource,
+        login: Option<String>,
+    }
+}
+
+words! {
+    /// Who counts as the author of an image.
+    AuthorSource { Catalog = "catalog", PullRequest = "pull-request", }
+}
+
+object! {
+    /// Approvals that a promotion needs.
+    ApprovalSettings { of: ApprovedThing, count: usize, environment: Option<String>, }
+}
+
+words! {
+    /// What must be approved.
+    ApprovedThing {
+        PullRequest = "pull-request",
+        Image = "image",
+        Environment = "environment",
+        Port = "port",
     }
 }
 
@@ -339,6 +362,10 @@ impl Settings {
                 .search(manifest, |text| Ok(text.to_owned()))
                 .map_err(what)?;
         }
+        for (at, approval) in settings.approvals.iter().enumerate() {
+            let what = |what| format!("policy.settings.approvals[{at}] {what}");
+            approval.check().map_err(what)?;
+        }
         FreezeCalendar::read(&settings.freeze)
             .map_err(|what| format!("policy.settings.freeze.{what}"))?;
         Ok(settings)
@@ -361,6 +388,20 @@ impl Settings {
         let (schema, mut settings) = (read(SCHEMA)?, read(json)?);
         schema::fit(&schema, &schema, &mut settings, "policy.settings")?;
         Ok(settings)
+    }
+}
+
+impl ApprovalSettings {
+    /// Refuses what nobody can have meant.
+    fn check(&self) -> Result<(), &'static str> {
+        match (self.of, self.count, &self.environment) {
+            (_, 0, _) => Err("has `count = 0`: leave it out if nobody must approve"),
+            (ApprovedThing::Port, 2.., _) => {
+                Err("asks for several approvals in Port, which tells of one")
+            }
+            (ApprovedThing::Environment, _, _) | (_, _, None) => Ok(()),
+            _ => Err("has `environment`, which means something with `of = \"environment\"` only"),
+        }
     }
 }
 

@@ -190,6 +190,7 @@ impl TestRun {
             actions: config.port.actions.identifiers(),
             origin: RunOrigin::PortRun(payload.into_claim()),
             workflow,
+            workflows: None,
             audit: RunAudit::default(),
             task: match self.mode {
                 RunMode::Run => RunTask::Run,

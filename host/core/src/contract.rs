@@ -67,8 +67,9 @@ pub use rules::{Candidate, ValueChange};
 pub use run_log::Severity;
 pub use settings_bindings::{CheckedRule as CheckedRuleWorld, CheckedRulePre};
 pub use types::{
-    Actor, Approval, Awaited, EarlierProposal, Entity, EntityKey, Failure, Outcome, Promotion,
-    Reason, ReasonCure, Relation, Request, StopPoint, Waiting, Workflow,
+    Actor, Approval, Awaited, EarlierProposal, Entity, EntityKey, EnvironmentReview,
+    EnvironmentVerdict, Failure, Outcome, Promotion, Reason, ReasonCure, Relation, Request,
+    StopPoint, Waiting, Workflow,
 };
 
 /// Package and version of the contract that this host serves.
@@ -118,6 +119,7 @@ impl Request {
                 name: None,
             },
             approval: None,
+            environment_reviews: None,
             requested_at: None,
             subject,
             inputs: "{}".to_owned(),

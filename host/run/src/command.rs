@@ -16,12 +16,15 @@ use crate::plan::{CommandTask, PlanUse};
 use crate::report::{self, RunReport};
 use crate::terminal::TerminalObserver;
 use crate::{output, workflow};
+use promote_core::grants::Operation;
 use promote_core::journal::{Journal, RunAudit, digest};
 use promote_core::policy::compile::StopFlag;
 use promote_core::policy::engine::Engine;
 use promote_core::policy::native;
 use promote_core::run::observer::Observer;
+use promote_core::run::resume::WorkflowClient;
 use promote_core::run::{RunJob, RunOrigin};
+use promote_core::service::github;
 use promote_core::service::http::Pool;
 use promote_core::service::secret::Secret;
 use promote_core::service::transport::{Clock, SystemClock};
@@ -123,22 +126,38 @@ pub async fn run(
         .context("limits.wall is too long")?;
     let seed = seed();
     let in_workflow = environment.is_workflow();
-    let shown = Arc::clone(&observer);
-    let live = Live::new(LiveSetup {
-        transport: Arc::new(Pool::new().context("preparing HTTP")?),
-        clock: Arc::clone(&clock),
-        deadline,
-        seed,
-        port_url: environment.port_url(),
-        github_url: environment.github_url(),
-        port: environment.port_credentials()?,
-        github: environment.github_credentials(&config.grants)?,
-        registry: environment.image_registries(&config.grants)?,
-        verifier: config.attestations.verifier()?,
-        run: payload.run.clone(),
-        progress: Arc::new(move |text: &str| shown.say(text)),
-        mask: Arc::new(move |secret: &Secret| mask(in_workflow, secret)),
-    })?;
+    let pool = Pool::new().context("preparing HTTP")?;
+    let connect = |github: github::Credentials| {
+        let shown = Arc::clone(&observer);
+        let live = Live::new(LiveSetup {
+            transport: Arc::new(pool.clone()),
+            clock: Arc::clone(&clock),
+            deadline,
+            seed,
+            port_url: environment.port_url(),
+            github_url: environment.github_url(),
+            port: environment.port_credentials()?,
+            github,
+            registry: environment.image_registries(&config.grants)?,
+            verifier: config.attestations.verifier()?,
+            run: payload.run.clone(),
+            progress: Arc::new(move |text: &str| shown.say(text)),
+            mask: Arc::new(move |secret: &Secret| mask(in_workflow, secret)),
+        })?;
+        anyhow::Ok(Arc::new(live))
+    };
+    let live = connect(environment.github_credentials(&config.grants)?)?;
+    let workflows = if config.grants.mention(Operation::ReadReviews) {
+        let (credentials, repository) = environment.workflow_access()?.context(
+            "the grant `run.reviews` needs WORKFLOW_TOKEN, which may read workflow runs, and GITHUB_REPOSITORY",
+        )?;
+        Some(WorkflowClient {
+            live: connect(credentials)?,
+            repository,
+        })
+    } else {
+        None
+    };
     let run_id = payload.run.clone();
     let job = RunJob {
         engine: &engine,
@@ -150,13 +169,14 @@ pub async fn run(
         actions: config.port.actions.identifiers(),
         origin: RunOrigin::PortRun(payload.into_claim()),
         workflow: environment.workflow(),
+        workflows,
         audit: RunAudit {
             config: Some(digest(text.as_bytes())),
             ..environment.audit()
         },
         task,
         seed,
-        live: Arc::new(live),
+        live,
         clock,
         deadline,
         journal,

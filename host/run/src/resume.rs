@@ -244,6 +244,8 @@ impl ResumeTools<'_> {
             actions: config.port.actions.identifiers(),
             origin: RunOrigin::Resumed(resumed),
             workflow: environment.workflow(),
+            // What reviewers said of the first workflow run has been looked up.
+            workflows: None,
             audit: RunAudit {
                 config: Some(self.digest.clone()),
                 ..environment.audit()

@@ -38,6 +38,7 @@ pub fn scope() -> Scope {
             ("action", Kind::Text),
             ("actor", actor),
             ("approval", approval),
+            ("environmentReviews", Kind::Any),
             ("requestedAt", Kind::Any),
         ],
     );

@@ -13,7 +13,7 @@ use super::facts;
 use super::kind::Kind;
 use super::template::Template;
 
-/// A read as it is written: one of the first eight keys says what is read.
+/// A read as it is written: one of the first nine keys says what is read.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct NeedSettings {
@@ -33,6 +33,8 @@ pub struct NeedSettings {
     checks: Option<String>,
     /// A branch, tag or commit.
     commit: Option<String>,
+    /// A commit whose pull requests are read.
+    commit_pulls: Option<String>,
     /// The identifier of the entity.
     identifier: Option<String>,
     /// Port's search query.
@@ -91,6 +93,10 @@ enum NeedKind {
         repository: Template,
         revision: Template,
     },
+    CommitPulls {
+        repository: Template,
+        commit: Template,
+    },
 }
 
 const REPOSITORY: &str = "{candidate.repository}";
@@ -111,6 +117,7 @@ impl Need {
             ("pull-requests", settings.pull_requests.is_some()),
             ("checks", settings.checks.is_some()),
             ("commit", settings.commit.is_some()),
+            ("commit-pulls", settings.commit_pulls.is_some()),
         ];
         let given: Vec<&str> = kinds
             .iter()
@@ -159,6 +166,7 @@ impl Need {
             NeedKind::PullRequests { .. } => Kind::list(pull_request()),
             NeedKind::Checks { .. } => Kind::list(check()),
             NeedKind::Commit { .. } => commit(),
+            NeedKind::CommitPulls { .. } => Kind::list(pull_request()),
         };
         // A list may be null as well, where `when` leaves it unread.
         match (&self.when, answer) {
@@ -233,6 +241,10 @@ impl Need {
                 repository: text(repository)?,
                 revision: text(revision)?,
             }),
+            NeedKind::CommitPulls { repository, commit } => FactRead::CommitPulls(CommitKey {
+                repository: text(repository)?,
+                revision: text(commit)?,
+            }),
         }))
     }
 
@@ -264,6 +276,7 @@ impl Need {
                 repository,
                 revision,
             } => vec![repository, revision],
+            NeedKind::CommitPulls { repository, commit } => vec![repository, commit],
         }
     }
 }
@@ -284,6 +297,7 @@ impl NeedSettings {
                     "pull-requests",
                     "checks",
                     "commit",
+                    "commit-pulls",
                 ],
             ),
             ("revision", self.revision.is_some(), &["file"]),
@@ -343,6 +357,10 @@ impl NeedSettings {
                 repository: repository()?,
                 commit: needed("checks", &self.checks)?,
                 base: or("base", &self.base, BASE)?,
+            },
+            "commit-pulls" => NeedKind::CommitPulls {
+                repository: repository()?,
+                commit: needed("commit-pulls", &self.commit_pulls)?,
             },
             _ => NeedKind::Commit {
                 repository: repository()?,
@@ -425,6 +443,8 @@ fn people() -> Kind {
         "a review",
         vec![
             ("reviewer", Kind::Text),
+            ("isBot", Kind::Bool),
+            ("canWrite", Kind::Bool),
             ("state", Kind::Text),
             ("commit", Kind::Any),
             ("submittedAt", Kind::Any),
@@ -434,6 +454,8 @@ fn people() -> Kind {
         "the people of a pull request",
         vec![
             ("author", Kind::Any),
+            ("committers", Kind::list(Kind::Text)),
+            ("headCommit", Kind::Text),
             ("mergedBy", Kind::Any),
             ("reviews", Kind::list(review)),
         ],

@@ -3,7 +3,7 @@
 use super::FakeHost;
 use crate::host::{
     Attestations, Candidate, Change, Check, Commit, Comparison, File, MergeMethod, Merged,
-    PolicyHost, Proposal, PullFilter, PullRequest, PullState, Severity,
+    PolicyHost, Proposal, PullFilter, PullPeople, PullRequest, PullState, Severity,
 };
 use crate::types::{Entity, EntityKey, Failure, Reason};
 
@@ -121,6 +121,24 @@ impl PolicyHost for FakeHost {
                     refused: fake.bad_attestations.clone(),
                 })
             },
+        )
+    }
+
+    fn get_pull_people(&mut self, _: &str, number: u32) -> Result<PullPeople, Failure> {
+        self.call("get-pull-people", &number.to_string(), |fake| {
+            Ok(fake.people.clone())
+        })
+    }
+
+    fn get_commit_pulls(
+        &mut self,
+        repository: &str,
+        commit: &str,
+    ) -> Result<Vec<PullRequest>, Failure> {
+        self.call(
+            "get-commit-pulls",
+            &format!("{repository} {commit}"),
+            |fake| Ok(fake.origin.clone()),
         )
     }
 

@@ -1,9 +1,10 @@
 //! From the open pull request to the base branch, in the way that the setting `mode` says.
 
 use super::{PromotionPlan, PromotionRun, Stop};
+use crate::facts::ApprovalCount;
 use crate::gates::reason;
 use crate::host::{Check, CheckState, Merged, PolicyHost, PullRequest};
-use crate::settings::Mode;
+use crate::settings::{ApprovedThing, Mode};
 use crate::text;
 use crate::time::duration;
 use crate::types::Awaited;
@@ -24,26 +25,53 @@ impl<H: PolicyHost> PromotionRun<'_, H> {
     ) -> Result<LandingResult, Stop> {
         let (repository, head) = (&plan.repository, &pull.head_commit);
         let method = self.settings.method.into();
-        let merged = match self.settings.mode {
-            Mode::PullRequest => {
-                return Ok(LandingResult::Waits(
-                    Awaited::Merge,
-                    "somebody to merge it".to_owned(),
-                ));
-            }
-            Mode::AutoMerge => self
-                .host
-                .merge_when_ready(repository, pull.number, head, method)?,
-            Mode::Merge => self.host.merge(repository, pull.number, head, method)?,
-            Mode::Checks => match self.wait_for_checks(plan, pull)? {
-                Some(until) => return Ok(LandingResult::Waits(Awaited::Checks, until)),
-                None => self.host.merge(repository, pull.number, head, method)?,
-            },
+        let mode = self.settings.mode;
+        if mode == Mode::PullRequest {
+            let by = "somebody to merge it".to_owned();
+            return Ok(LandingResult::Waits(Awaited::Merge, by));
+        }
+        if mode == Mode::Checks
+            && let Some(until) = self.wait_for_checks(plan, pull)?
+        {
+            return Ok(LandingResult::Waits(Awaited::Checks, until));
+        }
+        if let Some(missing) = self.missing_approvals(plan, pull)? {
+            return Ok(LandingResult::Waits(Awaited::Review, missing));
+        }
+        let merged = if mode == Mode::AutoMerge {
+            self.host
+                .merge_when_ready(repository, pull.number, head, method)?
+        } else {
+            self.host.merge(repository, pull.number, head, method)?
         };
         Ok(match merged {
             Merged::Now(commit) => LandingResult::Merged(commit),
             Merged::Later(why) => LandingResult::Waits(self.awaited(&why), why),
         })
+    }
+
+    /// Says which approvals of the pull request are missing, if the settings want some.
+    fn missing_approvals(
+        &mut self,
+        plan: &PromotionPlan,
+        pull: &PullRequest,
+    ) -> Result<Option<String>, Stop> {
+        let wanted = self.settings.approvals.iter();
+        let wanted = wanted.filter(|wanted| wanted.of == ApprovedThing::PullRequest);
+        let Some(wanted) = wanted.map(|wanted| wanted.count).max() else {
+            return Ok(None);
+        };
+        let mut people = self.host.get_pull_people(&plan.repository, pull.number)?;
+        // What is merged is this head, whatever the branch holds by now.
+        people.head_commit.clone_from(&pull.head_commit);
+        let is_starter = |login: &str| plan.facts.is_starter(login).then_some("started the run");
+        let count = ApprovalCount::of(&people, is_starter);
+        Ok((!count.is_enough(wanted)).then(|| {
+            format!(
+                "approvals by others: it has {} (`approvals`)",
+                count.describe(wanted)
+            )
+        }))
     }
 
     /// The kind of thing that the host says is awaited.

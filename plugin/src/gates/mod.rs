@@ -2,6 +2,7 @@
 //!
 //! A rule whose facts are missing says nothing: that they are missing is a reason of its own, found while gathering.
 
+pub mod approvals;
 pub mod built_by;
 pub mod freeze;
 pub mod freshness;
@@ -93,6 +94,7 @@ pub fn all(facts: &Facts, settings: &Settings) -> GateVerdict {
             },
             freeze::stopped_line(facts, &settings.freeze),
             people::check(facts, &settings.people),
+            approvals::check(facts, &settings.approvals),
             health::check(facts, settings),
             image::check(facts, settings),
             provenance::check(facts),

@@ -2,7 +2,7 @@
 
 use super::reason;
 use crate::catalog::named;
-use crate::facts::Facts;
+use crate::facts::{Facts, is_same_person};
 use crate::settings::People;
 use crate::types::Reason;
 
@@ -41,12 +41,12 @@ pub fn check(facts: &Facts, settings: &People) -> Vec<Reason> {
 
 fn four_eyes(facts: &Facts, actor: Option<&str>) -> Option<Reason> {
     let image = facts.image.as_ref()?;
-    let author = match &facts.author {
-        Ok(author) => author,
+    let authors = match &facts.authors {
+        Ok(authors) => authors,
         Err(what) => {
             return Some(reason(
                 "four-eyes",
-                format!("the author is not known, setting `people.author`: {what}"),
+                format!("the author is not known, {what}"),
             ));
         }
     };
@@ -56,19 +56,8 @@ fn four_eyes(facts: &Facts, actor: Option<&str>) -> Option<Reason> {
             "who started the run is not known, so it may be the author",
         ));
     };
-    // An author may be known by a login and the person by an e-mail address: `dana` is `dana@acme.example`.
-    let login = |name: &str| {
-        name.split('@')
-            .next()
-            .unwrap_or_default()
-            .to_ascii_lowercase()
-    };
-    let same = if author.contains('@') && actor.contains('@') {
-        author.eq_ignore_ascii_case(actor)
-    } else {
-        login(author) == login(actor)
-    };
-    same.then(|| {
+    let is_author = |author: &String| is_same_person(author, actor) || facts.is_starter(author);
+    authors.iter().any(is_author).then(|| {
         let message = format!(
             "{} is the author of {}: somebody else must promote it",
             shown(Some(actor)),

@@ -26,7 +26,11 @@ impl<H: PolicyHost> FactsReader<'_, H> {
         let hotfix = context["inputs"].get(&settings.freeze.hotfix_input);
         facts.is_hotfix =
             !settings.freeze.hotfix_input.is_empty() && hotfix == Some(&Value::Bool(true));
-        facts.author = template::render(&settings.people.author, &context);
+        facts.actor_id.clone_from(&request.actor.id);
+        facts
+            .environment_reviews
+            .clone_from(&request.environment_reviews);
+        facts.approval.clone_from(&request.approval);
         facts.soaking = self.soaking(facts);
         let pushed = |image: &Option<Item>| {
             image
@@ -38,16 +42,16 @@ impl<H: PolicyHost> FactsReader<'_, H> {
         if calendar || duration(&settings.soak.at_least).is_ok_and(|least| least > 0) {
             facts.now = timestamp(&self.host.now());
         }
-        if let Some(actor) = facts
-            .actor
-            .as_ref()
-            .filter(|_| !settings.people.teams.is_empty())
-        {
+        let login = settings.people.login.as_deref();
+        let asks_for_user = login.is_some() || !settings.people.teams.is_empty();
+        let mut named = context.clone();
+        if let Some(actor) = facts.actor.as_ref().filter(|_| asks_for_user) {
             let key = EntityKey {
                 blueprint: settings.people.user_blueprint.clone(),
                 identifier: actor.clone(),
             };
             if let Some(user) = self.host.get_entity(&key)? {
+                named["user"] = Item::new(&user)?.value;
                 let related = user
                     .relations
                     .iter()
@@ -58,6 +62,11 @@ impl<H: PolicyHost> FactsReader<'_, H> {
                     .collect();
             }
         }
+        if let Some(login) = login {
+            facts.login = self.fill("people", "people.login", login, &named);
+        }
+        facts.origin = self.origin(facts, &context)?;
+        facts.authors = self.authors(facts, &context);
         facts.provenance = self.provenance(facts, &context)?;
         facts.build = self.build(facts, &context)?;
         facts.commits = self.commits(facts, &context)?;

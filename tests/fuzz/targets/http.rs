@@ -218,6 +218,10 @@ fn reads() -> Vec<Call> {
             path: text(MANIFEST),
             revision: text("main"),
         },
+        Call::GetCommitPulls {
+            repository: repository(),
+            commit: text("1f0cc1d1de2a0f6ad2b2b9a0ffb8b6b8a2a5f1aa"),
+        },
         Call::GetPullPeople {
             repository: repository(),
             number: 1,

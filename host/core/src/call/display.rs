@@ -28,6 +28,7 @@ impl fmt::Display for Call {
             Self::RequestReviewers { .. } => "ask for reviews of",
             Self::MergeWhenReady { .. } => "merge when ready",
             Self::GetPullPeople { .. } => "read the people of",
+            Self::GetCommitPulls { .. } => "read the pull requests of a commit in",
             Self::GetAttestations { .. } => "read the attestations in",
             Self::GetDigest { .. } => "get the digest of",
             Self::GetImage { .. } => "get image",

@@ -51,6 +51,8 @@ pub enum Call {
         base: String,
         filter: PullFilter,
     },
+    /// `github-read.get-commit-pulls`
+    GetCommitPulls { repository: String, commit: String },
     /// `github-read.get-checks`
     GetChecks {
         repository: String,

@@ -10,6 +10,8 @@ pub enum Operation {
     Note,
     /// Know who started the run by e-mail address and name, not only by Port's identifier.
     ReadActor,
+    /// Know what reviewers of GitHub's environments said of the workflow run.
+    ReadReviews,
     /// Read entities.
     GetEntity,
     /// Search a blueprint's entities.
@@ -42,9 +44,10 @@ pub enum Operation {
 
 impl Operation {
     /// Every operation with the name that grants use, in the order of the enum.
-    pub const NAMES: [(Self, &'static str); 16] = [
+    pub const NAMES: [(Self, &'static str); 17] = [
         (Self::Note, "run.note"),
         (Self::ReadActor, "run.actor"),
+        (Self::ReadReviews, "run.reviews"),
         (Self::GetEntity, "port.get-entity"),
         (Self::Search, "port.search"),
         (Self::UpdateEntity, "port.update-entity"),
@@ -68,7 +71,7 @@ impl Operation {
 
     /// Whether the host alone asks for it, and no function of the contract.
     pub fn is_hosts(self) -> bool {
-        matches!(self, Self::ReadActor | Self::KeepStatus)
+        matches!(self, Self::ReadActor | Self::ReadReviews | Self::KeepStatus)
     }
 
     /// Whether it changes Port or GitHub.
@@ -185,7 +188,9 @@ impl Call {
             | Self::GetPullPeople { repository, number } => {
                 pull(O::ReadPullRequest, repository, number)
             }
-            Self::FindPullRequests { repository, .. } => at(O::ReadPullRequest, repository),
+            Self::FindPullRequests { repository, .. } | Self::GetCommitPulls { repository, .. } => {
+                at(O::ReadPullRequest, repository)
+            }
             Self::GetChecks { repository, .. } => at(O::ReadChecks, repository),
             Self::GetBranchRules { repository, .. } => at(O::ReadRules, repository),
             Self::GetCommit { repository, .. } | Self::Compare { repository, .. } => {

@@ -354,6 +354,7 @@ interfaces! {
         get_pull_people(repository: String, number: u32) => GetPullPeople -> PullPeople(PullPeople);
         find_pull_requests(repository: String, head: String, base: String, filter: PullFilter)
             => FindPullRequests -> PullRequests(Vec<PullRequest>);
+        get_commit_pulls(repository: String, commit: String) => GetCommitPulls -> PullRequests(Vec<PullRequest>);
         get_checks(repository: String, commit: String, base: String) => GetChecks -> Checks(Vec<Check>);
         get_branch_rules(repository: String, branch: String) => GetBranchRules -> BranchRules(BranchRules);
         get_commit(repository: String, revision: String) => GetCommit -> Commit(Option<Commit>);

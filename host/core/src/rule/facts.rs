@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 use super::{RuleStep, RuleSubject};
 use crate::call::Reply;
 use crate::contract::{
-    Check, CheckState, Commit, Entity, File, Mergeability, PullPeople, PullRequest, PullState,
-    Request, Review, ReviewState,
+    Check, CheckState, Commit, Entity, EnvironmentReview, EnvironmentVerdict, File, Mergeability,
+    PullPeople, PullRequest, PullState, Request, Review, ReviewState,
 };
 use crate::gate::evidence::entity_context;
 
@@ -32,6 +32,8 @@ pub(super) fn common(
         .as_ref()
         .map(|approval| json!({ "by": approval.by, "comment": approval.comment }));
     let actor = &request.actor;
+    let reviews = request.environment_reviews.as_ref();
+    let reviews = reviews.map(|all| all.iter().map(environment_fact).collect::<Vec<_>>());
     let facts = json!({
         "now": now.to_string(),
         "service": entity_context(service),
@@ -41,6 +43,7 @@ pub(super) fn common(
             "action": request.action,
             "actor": { "id": actor.id, "email": actor.email, "name": actor.name },
             "approval": approval,
+            "environmentReviews": reviews,
             "requestedAt": request.requested_at,
         },
         "candidate": {
@@ -116,13 +119,34 @@ fn people_fact(people: &PullPeople) -> Value {
         };
         json!({
             "reviewer": review.reviewer,
+            "isBot": review.is_bot,
+            "canWrite": review.can_write,
             "state": state,
             "commit": review.commit,
             "submittedAt": review.submitted_at,
         })
     };
     let reviews: Vec<Value> = people.reviews.iter().map(review).collect();
-    json!({ "author": people.author, "mergedBy": people.merged_by, "reviews": reviews })
+    json!({
+        "author": people.author,
+        "committers": people.committers,
+        "headCommit": people.head_commit,
+        "mergedBy": people.merged_by,
+        "reviews": reviews,
+    })
+}
+
+fn environment_fact(review: &EnvironmentReview) -> Value {
+    let verdict = match review.verdict {
+        EnvironmentVerdict::Approved => "approved",
+        EnvironmentVerdict::Rejected => "rejected",
+    };
+    json!({
+        "environment": review.environment,
+        "reviewer": review.reviewer,
+        "verdict": verdict,
+        "comment": review.comment,
+    })
 }
 
 fn check_fact(check: &Check) -> Value {

@@ -264,6 +264,10 @@ fn read(read: FactRead) -> Call {
             repository: commit.repository,
             revision: commit.revision,
         },
+        FactRead::CommitPulls(commit) => Call::GetCommitPulls {
+            repository: commit.repository,
+            commit: commit.revision,
+        },
     }
 }
 

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::claim::{ConfirmTerms, RunClaim, confirm, show};
 use super::ending::Ending;
 use super::record::RecordBasis;
+use super::resume::WorkflowClient;
 use super::{ChosenPolicy, PolicyChoice, RunMode, RunOrigin};
 use crate::contract::{CONTRACT, Outcome, Reason, ReasonCure, Request, StopPoint, Workflow};
 use crate::gate::RunParts;
@@ -23,6 +24,7 @@ pub(super) struct RunTerms<'a> {
     pub(super) grants: &'a Grants,
     pub(super) actions: Vec<String>,
     pub(super) workflow: Workflow,
+    pub(super) workflows: Option<WorkflowClient>,
     pub(super) audit: RunAudit,
     pub(super) seed: u64,
 }
@@ -96,11 +98,21 @@ pub(super) async fn begin(
     let confirming = ConfirmTerms {
         actions: &rest.actions,
         workflow: &rest.workflow,
+        workflows: rest
+            .workflows
+            .as_ref()
+            .map(WorkflowClient::access)
+            .filter(|_| resumed.is_none() && rest.grants.mention(Operation::ReadReviews)),
         reads_actor: rest.grants.mention(Operation::ReadActor),
         records_ended: resumed.as_ref().is_some_and(|it| it.records_ended),
     };
     let mut request = confirm(parts, &claim, &confirming).await?;
-    request.resumed = resumed.and_then(|resumed| resumed.proposal);
+    if let Some(resumed) = resumed {
+        if rest.grants.mention(Operation::ReadReviews) {
+            request.environment_reviews = resumed.reviews;
+        }
+        request.resumed = resumed.proposal;
+    }
     begin_confirmed(parts, rest, request).await
 }
 

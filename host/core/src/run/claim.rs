@@ -3,7 +3,10 @@
 use serde_json::Value;
 
 use super::RefusedStart;
-use crate::contract::{Actor, Approval, Entity, EntityKey, Request, Workflow};
+use super::resume::WorkflowAccess;
+use crate::contract::{
+    Actor, Approval, Entity, EntityKey, EnvironmentReview, Failure, Request, Workflow,
+};
 use crate::gate::{RunParts, describe};
 use crate::service::port::{PortRun, RunStatus};
 
@@ -20,6 +23,8 @@ pub struct RunClaim {
 pub(super) struct ConfirmTerms<'a> {
     pub(super) actions: &'a [String],
     pub(super) workflow: &'a Workflow,
+    /// The way to what reviewers of environments said of that workflow run, if it is to be read.
+    pub(super) workflows: Option<WorkflowAccess<'a>>,
     pub(super) reads_actor: bool,
     /// Whether a run that has ended goes on all the same, to record what was merged.
     pub(super) records_ended: bool,
@@ -37,6 +42,7 @@ pub(super) async fn confirm(
     let ConfirmTerms {
         actions,
         workflow,
+        workflows,
         reads_actor,
         records_ended,
     } = *terms;
@@ -100,7 +106,35 @@ pub(super) async fn confirm(
         ))
     })?;
     let actor = actor(parts, &run, reads_actor).await?;
-    Ok(request(run, subject, actor, workflow))
+    let mut request = request(run, subject, actor, workflow);
+    if let Some(access) = workflows {
+        let reviews = environment_reviews(access, workflow).await;
+        request.environment_reviews = Some(reviews.map_err(|failure| {
+            RefusedStart::failed(
+                "reading what reviewers of the environment said (`run.reviews`; the job needs `actions: read`)",
+                &failure,
+            )
+        })?);
+    }
+    Ok(request)
+}
+
+/// Reads what reviewers of environments said of the workflow run that this is. Nothing but a workflow has reviewers.
+async fn environment_reviews(
+    access: WorkflowAccess<'_>,
+    workflow: &Workflow,
+) -> Result<Vec<EnvironmentReview>, Failure> {
+    let number = workflow.url.as_deref().and_then(run_number);
+    let Some(number) = number else {
+        return Ok(Vec::new());
+    };
+    let repo = access.github.repo(access.repository)?;
+    repo.environment_reviews(number).await
+}
+
+/// The number at the end of the address of a workflow run.
+fn run_number(url: &str) -> Option<u64> {
+    url.rsplit_once("/actions/runs/")?.1.parse().ok()
 }
 
 /// Only a run that is under way starts anything; one that has ended goes on only for the workflow run that it started.
@@ -200,6 +234,7 @@ fn request(run: PortRun, subject: Entity, actor: Actor, workflow: &Workflow) -> 
         inputs: Value::Object(run.inputs()).to_string(),
         settings: "{}".to_owned(),
         workflow: workflow.clone(),
+        environment_reviews: None,
         resumed: None,
         run_id: run.id,
     }
@@ -217,7 +252,7 @@ pub(super) fn show(key: &EntityKey) -> String {
 
 impl RefusedStart {
     /// Says that a service failed at the beginning of a run.
-    pub(super) fn failed(doing: &str, failure: &crate::contract::Failure) -> Self {
+    pub(super) fn failed(doing: &str, failure: &Failure) -> Self {
         Self::Failed(format!("{doing}: {}", describe(failure)))
     }
 }

@@ -26,7 +26,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use crate::contract::{EarlierProposal, Entity, Outcome, Promotion, Request, Workflow};
+use crate::contract::{
+    EarlierProposal, Entity, EnvironmentReview, Outcome, Promotion, Request, Workflow,
+};
 use crate::gate::evidence::Evidence;
 use crate::gate::{CallRecord, Gate, NoJournal, RuleBench, RunParts, describe};
 use crate::grants::{CallTarget, Grants, Operation, RepositoryTarget, ResolvedGrants};
@@ -44,6 +46,7 @@ use crate::source::live::Live;
 use crate::source::prefetch::Prefetch;
 use ending::Ending;
 use observer::Observer;
+use resume::WorkflowClient;
 
 pub use begin::STARTING;
 use begin::{RefusedStart, RunBeginning, RunTerms};
@@ -88,6 +91,8 @@ pub struct ResumedRun {
     pub run_id: String,
     /// What it has proposed, if it came so far.
     pub proposal: Option<EarlierProposal>,
+    /// What reviewers of its environments said of its workflow run, if that is known.
+    pub reviews: Option<Vec<EnvironmentReview>>,
     /// The summary of the Port run. As long as nothing changes, nothing is said.
     pub summary: String,
     /// Whether a run that has ended is recorded all the same: what was merged is in git whatever became of the run.
@@ -176,6 +181,8 @@ pub struct RunJob<'a> {
     pub origin: RunOrigin,
     /// The workflow run that this run belongs to.
     pub workflow: Workflow,
+    /// The way to workflow runs, if there is one.
+    pub workflows: Option<WorkflowClient>,
     /// The journal's record of the configuration and the workflow.
     pub audit: RunAudit,
     /// The writes that may be made.
@@ -344,6 +351,7 @@ fn assemble(job: RunJob<'_>) -> (RunParts, RunOrigin, RunTerms<'_>) {
         grants: job.grants,
         actions: job.actions,
         workflow: job.workflow,
+        workflows: job.workflows,
         audit: job.audit,
         seed: job.seed,
     };

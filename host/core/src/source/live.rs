@@ -161,6 +161,9 @@ impl Live {
                 repo.merge_when_ready(call.proposal()?, *number, head, *method)
                     .await?,
             ),
+            Call::GetCommitPulls { commit, .. } => {
+                Reply::PullRequests(repo.commit_pulls(commit).await?)
+            }
             Call::GetChecks { commit, base, .. } => Reply::Checks(repo.checks(commit, base).await?),
             Call::GetBranchRules { branch, .. } => {
                 Reply::BranchRules(repo.protection(branch).await?.rules)

@@ -166,7 +166,7 @@ fn check_imports(grant: &Grant, subject: &str, policies: &[Policy], findings: &m
 /// Returns the interface whose functions need the operation; none if the host alone needs it.
 fn interface_of(operation: Operation) -> Option<&'static str> {
     Some(match operation {
-        Operation::ReadActor | Operation::KeepStatus => return None,
+        operation if operation.is_hosts() => return None,
         Operation::Note => "run-log",
         Operation::GetEntity | Operation::Search => "port-read",
         Operation::UpdateEntity => "port-write",

@@ -215,6 +215,7 @@ impl<'a> ServiceProbe<'a> {
                 url: None,
                 attempt: 1,
             },
+            workflows: None,
             audit: RunAudit::default(),
             task: RunTask::Plan,
             seed: 7,

@@ -130,6 +130,11 @@ pub(super) const ALL: &[CodeExplanation] = &[
         "somebody else starts the action.",
     ),
     rule(
+        "approvals",
+        "Too few people have approved what `policy.settings.approvals` names. Nobody's approval of their own work counts, nor a bot's, nor that of an older commit, nor of somebody without write access.",
+        "have somebody else approve what the message names; for an image, merge a change with enough approvals and promote the image that is built from it.",
+    ),
+    rule(
         "provenance",
         "The image's commit is not known, or is not on the branch of the repository that `policy.settings.provenance` names.",
         "promote an image that was built from that branch; have the build write the commit into the image entity.",

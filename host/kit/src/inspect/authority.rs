@@ -61,7 +61,7 @@ const fn power(
 }
 
 /// Every function of the contract that a policy may import.
-pub(crate) const POWERS: [PolicyPower; 28] = [
+pub(crate) const POWERS: [PolicyPower; 29] = [
     power("env", "now", None, "ask for the time"),
     power("env", "sleep", None, "wait, within the run's limit"),
     power(
@@ -104,7 +104,13 @@ pub(crate) const POWERS: [PolicyPower; 28] = [
         "github-read",
         "get-pull-people",
         Some("github.read-pull-request"),
-        "read who opened, reviewed and merged a pull request",
+        "read who opened, wrote, reviewed and merged a pull request",
+    ),
+    power(
+        "github-read",
+        "get-commit-pulls",
+        Some("github.read-pull-request"),
+        "read which pull requests brought a commit",
     ),
     power(
         "github-read",
@@ -260,7 +266,7 @@ mod tests {
 
     #[test]
     fn waiting_is_no_authority_and_merging_is() {
-        let [now, merge] = [POWERS[0], POWERS[25]];
+        let [now, merge] = [POWERS[0], POWERS[26]];
         assert_eq!(gained(&[], &[now, merge]), [merge]);
         assert_eq!(gained(&[merge], &[now]), []);
     }

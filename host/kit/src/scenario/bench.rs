@@ -16,7 +16,9 @@ use promote_core::gate::{CallRecord as Call, describe};
 use promote_core::journal::{Journal, RunAudit};
 use promote_core::policy::engine::Engine;
 use promote_core::run::observer::Observer;
-use promote_core::run::resume::{self, NextStep, SurveyTerms, SurveyedRun, WorkflowAccess};
+use promote_core::run::resume::{
+    self, NextStep, SurveyTerms, SurveyedRun, WorkflowAccess, WorkflowClient,
+};
 use promote_core::run::{PolicyChoice, RunJob, RunMode, RunOrigin, RunTask, run};
 use promote_core::service::github;
 use promote_core::service::port;
@@ -350,7 +352,10 @@ impl ScenarioBench<'_> {
             .checked_add(config.limits.wall)
             .context("limits.wall is too long")?;
         let workflow = Workflow {
-            url: Some("https://github.com/acme/gitops/actions/runs/1".to_owned()),
+            url: Some(format!(
+                "https://github.com/{WORKFLOW_REPOSITORY}/actions/runs/{}",
+                self.workflow_run(&origin)
+            )),
             repository: Some(WORKFLOW_REPOSITORY.to_owned()),
             attempt: u32::try_from(attempt + 1).unwrap_or(u32::MAX),
         };
@@ -364,6 +369,10 @@ impl ScenarioBench<'_> {
             actions: config.port.actions.identifiers(),
             origin,
             workflow,
+            workflows: Some(WorkflowClient {
+                live: Arc::clone(&live),
+                repository: WORKFLOW_REPOSITORY.to_owned(),
+            }),
             audit: RunAudit::default(),
             task: match mode {
                 RunMode::Run => RunTask::Run,
@@ -422,6 +431,20 @@ impl ScenarioBench<'_> {
 }
 
 impl ScenarioBench<'_> {
+    /// Returns the number of the workflow run that Port has started for a run, as its title says; 1 where the world has none.
+    fn workflow_run(&self, origin: &RunOrigin) -> u64 {
+        let RunOrigin::PortRun(claim) = origin else {
+            return 1;
+        };
+        let title = format!("{}{}", resume::RUN_NAME, claim.run_id);
+        let world = self.world.lock();
+        let repository = world.github.find(WORKFLOW_REPOSITORY);
+        let mut runs = repository
+            .iter()
+            .flat_map(|it| it.workflow_runs.iter().rev());
+        runs.find(|run| run.title == title).map_or(1, |run| run.id)
+    }
+
     /// The world's first user of registries, at each registry that has a private image.
     fn registry_logins(&self) -> anyhow::Result<BTreeMap<String, Login>> {
         let world = self.world.lock();

@@ -93,6 +93,18 @@ pub(crate) enum ReviewFile {
     Approved,
     ChangesRequested,
     Commented,
+    Dismissed,
+}
+
+impl From<ReviewFile> for github::ReviewState {
+    fn from(file: ReviewFile) -> Self {
+        match file {
+            ReviewFile::Approved => Self::Approved,
+            ReviewFile::ChangesRequested => Self::ChangesRequested,
+            ReviewFile::Commented => Self::Commented,
+            ReviewFile::Dismissed => Self::Dismissed,
+        }
+    }
 }
 
 fn main() -> String {
@@ -125,18 +137,11 @@ impl From<ThenFile> for WorldEvent {
                 repository,
                 user,
                 state,
-            } => {
-                let state = match state {
-                    ReviewFile::Approved => github::ReviewState::Approved,
-                    ReviewFile::ChangesRequested => github::ReviewState::ChangesRequested,
-                    ReviewFile::Commented => github::ReviewState::Commented,
-                };
-                There::Review {
-                    repository,
-                    user,
-                    state,
-                }
-            }
+            } => There::Review {
+                repository,
+                user,
+                state: state.into(),
+            },
             ThenFile::Check {
                 repository,
                 name,

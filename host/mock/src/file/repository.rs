@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use toml::Spanned;
 
+use super::event::ReviewFile;
 use super::folder::{self, ContentFile};
 use super::rules::{CiFile, RulesFile, SettingsFile};
 use super::workflow::ActionsFile;
@@ -106,6 +107,32 @@ struct PullFile {
     author: String,
     #[serde(default)]
     closed: bool,
+    /// What reviewers say of it.
+    #[serde(default)]
+    reviews: Vec<PullReviewFile>,
+    /// Files that are pushed to its head after these reviews, by its author.
+    #[serde(default)]
+    pushed: BTreeMap<String, ContentFile>,
+    /// What reviewers say of it after that.
+    #[serde(default)]
+    later_reviews: Vec<PullReviewFile>,
+    /// How it is merged, if it is.
+    merged: Option<MergedFile>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct PullReviewFile {
+    user: String,
+    state: ReviewFile,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum MergedFile {
+    Merge,
+    Squash,
+    Rebase,
 }
 
 fn main() -> String {
@@ -136,9 +163,9 @@ impl RepositoryFile {
             world.github.attest(&name, attestation);
         }
         for pull in content {
-            open(world, &name, pull.get_ref()).map_err(|message| {
-                at.error(pull.span().start, "github.repositories.pulls", message)
-            })?;
+            let start = pull.span().start;
+            open(world, &name, pull.into_inner())
+                .map_err(|message| at.error(start, "github.repositories.pulls", message))?;
         }
         Ok(())
     }
@@ -212,13 +239,13 @@ fn specs(files: BTreeMap<String, ContentFile>) -> impl Iterator<Item = (String, 
 }
 
 /// Opens a pull request the way a person would, through the API.
-fn open(world: &mut World, repository: &str, pull: &PullFile) -> Result<(), String> {
+fn open(world: &mut World, repository: &str, pull: PullFile) -> Result<(), String> {
     const TOKEN: &str = "the world file's own";
     world
         .github
         .tokens
         .insert(TOKEN, GitHubToken::full(TokenKind::Classic, &pull.author));
-    let mut send = |method: &str, path: String, body: Value| {
+    let send = |world: &mut World, method: &str, path: String, body: Value| {
         let request = http::Request::builder()
             .method(method)
             .uri(path)
@@ -237,10 +264,39 @@ fn open(world: &mut World, repository: &str, pull: &PullFile) -> Result<(), Stri
     let body = json!({
         "head": pull.head, "base": pull.base, "title": pull.title, "body": pull.body, "draft": pull.draft,
     });
-    let opened = send("POST", format!("/repos/{repository}/pulls"), body)?;
+    let opened = send(world, "POST", format!("/repos/{repository}/pulls"), body)?;
+    let number = opened["number"].as_u64().unwrap_or_default();
+    let path = format!("/repos/{repository}/pulls/{number}");
+    for (reviews, pushed) in [
+        (pull.reviews, pull.pushed),
+        (pull.later_reviews, BTreeMap::new()),
+    ] {
+        for review in reviews {
+            let state = review.state.into();
+            world
+                .github
+                .review(repository, number, &review.user, state)
+                .ok_or_else(|| format!("{} has nothing to dismiss", review.user))?;
+        }
+        if !pushed.is_empty() {
+            let files: BTreeMap<_, _> = specs(pushed).collect();
+            world
+                .github
+                .commit_files_by(&pull.author, repository, &pull.head, "More", files)
+                .ok_or_else(|| format!("the files of branch {} are not a tree", pull.head))?;
+        }
+    }
     if pull.closed {
-        let path = format!("/repos/{repository}/pulls/{}", opened["number"]);
-        send("PATCH", path, json!({"state": "closed"}))?;
+        send(world, "PATCH", path.clone(), json!({"state": "closed"}))?;
+    }
+    if let Some(merged) = pull.merged {
+        let method = match merged {
+            MergedFile::Merge => "merge",
+            MergedFile::Squash => "squash",
+            MergedFile::Rebase => "rebase",
+        };
+        let merge = json!({"merge_method": method});
+        send(world, "PUT", format!("{path}/merge"), merge)?;
     }
     world.github.tokens.revoke(TOKEN);
     Ok(())

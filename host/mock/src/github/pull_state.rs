@@ -164,6 +164,8 @@ pub enum ReviewState {
     ChangesRequested,
     /// The reviewer gives no opinion.
     Commented,
+    /// Somebody has taken back what the reviewer said.
+    Dismissed,
 }
 
 /// A review.

@@ -151,6 +151,32 @@ pub(super) fn list(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     call.page(github, shapes, |_, shown| shown.into())
 }
 
+/// The merged pull request that brought a commit of the default branch, or every one that holds it.
+pub(super) fn of_commit(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
+    let repository = call.repository(github);
+    let name = call.part("sha");
+    let missing = || GitHubAnswer::error(422, format!("No commit found for SHA: {name}"));
+    let id = repository.resolve(name).ok_or_else(missing)?;
+    let default = repository.branch(&repository.settings.default_branch);
+    let is_there = default.is_some_and(|head| repository.git.is_ancestor(id, head));
+    let brings = |pull: &&PullRequest| {
+        let holds = || {
+            repository
+                .git
+                .ahead(pull.base_sha, pull.head_sha)
+                .contains(&id)
+        };
+        match &pull.state {
+            PullState::Merged { commit, .. } => *commit == id || holds(),
+            PullState::Open => !is_there && holds(),
+            PullState::Closed { .. } => false,
+        }
+    };
+    let shapes = repository.pulls.values().filter(brings);
+    let shapes = shapes.map(|pull| simple(call, repository, pull)).collect();
+    call.page(github, shapes, |_, shown| shown.into())
+}
+
 pub(super) fn get(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     let number = call.pull(github)?.number;
     let unknown = github.weather.unknown_mergeable;

@@ -154,6 +154,38 @@ pub(super) fn get(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     GitHubAnswer::ok(shape)
 }
 
+/// What somebody may do: collaborators write, everybody else reads what is public.
+pub(super) fn permission(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
+    let repository = call.repository(github);
+    let login = call.part("user");
+    let permission = if repository.is_collaborator(login) {
+        "write"
+    } else if repository.settings.private {
+        "none"
+    } else {
+        "read"
+    };
+    let may = |needed: &[&str]| needed.contains(&permission);
+    let user = with(
+        call.urls.user(login),
+        json!({
+            "permissions": {
+                "admin": false,
+                "maintain": false,
+                "push": may(&["write"]),
+                "triage": may(&["write"]),
+                "pull": may(&["write", "read"]),
+            },
+            "role_name": permission,
+        }),
+    );
+    GitHubAnswer::ok(json!({
+        "permission": permission,
+        "role_name": permission,
+        "user": user,
+    }))
+}
+
 pub(super) fn branch(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     let name = call.part("branch");
     let repository = call.repository_mut(github);

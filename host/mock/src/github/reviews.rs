@@ -88,6 +88,12 @@ pub(super) fn list(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
             ReviewState::Approved => "APPROVED",
             ReviewState::ChangesRequested => "CHANGES_REQUESTED",
             ReviewState::Commented => "COMMENTED",
+            ReviewState::Dismissed => "DISMISSED",
+        };
+        let association = if repository.is_collaborator(&review.user) {
+            "COLLABORATOR"
+        } else {
+            "NONE"
         };
         json!({
             "id": review.id,
@@ -97,7 +103,7 @@ pub(super) fn list(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
             "state": state,
             "html_url": html,
             "pull_request_url": url,
-            "author_association": "COLLABORATOR",
+            "author_association": association,
             "_links": {"html": {"href": html}, "pull_request": {"href": url}},
             "submitted_at": review.at.to_string(),
             "commit_id": review.commit.to_string(),

@@ -165,6 +165,12 @@ pub struct PushCheck {
 }
 
 impl RepositoryState {
+    /// Returns whether somebody may write to it; GitHub takes names of users in any case.
+    pub fn is_collaborator(&self, login: &str) -> bool {
+        let mut known = self.collaborators.iter();
+        known.any(|one| one.eq_ignore_ascii_case(login))
+    }
+
     /// `owner/name`.
     pub fn full_name(&self) -> String {
         format!("{}/{}", self.owner, self.name)

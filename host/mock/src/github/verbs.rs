@@ -288,6 +288,13 @@ impl GitHub {
         let now = self.now;
         let id = self.new_id();
         let pull = self.pull_mut(full_name, number)?;
+        if state == ReviewState::Dismissed {
+            let mut decided = pull.reviews.iter_mut().rev();
+            let decided = decided
+                .find(|review| review.user == user && review.state != ReviewState::Commented)?;
+            decided.state = state;
+            return Some(());
+        }
         let commit = pull.head_sha;
         pull.reviews.push(PullReview {
             id,

@@ -131,6 +131,10 @@ async fn promotes_and_decorates(record: &ExchangeRecord) -> BTreeSet<String> {
             repository: at(),
             number,
         },
+        Call::GetCommitPulls {
+            repository: at(),
+            commit: head.clone(),
+        },
         Call::GetPullRequest {
             repository: at(),
             number,

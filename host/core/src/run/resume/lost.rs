@@ -24,6 +24,7 @@ pub(super) fn lost_records(overview: &SurveyOverview<'_>) -> Vec<SurveyedRun> {
             step: NextStep::GoOn(ResumedRun {
                 run_id: run.id.clone(),
                 proposal: Some(earlier(known)),
+                reviews: None,
                 summary: String::new(),
                 records_ended: true,
             }),

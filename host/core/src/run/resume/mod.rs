@@ -27,7 +27,7 @@ use overview::SurveyOverview;
 use waiting::waiting_step;
 use workflow::{ReviewState, WorkflowLens, WorkflowState};
 
-pub use workflow::{RUN_NAME, WorkflowAccess};
+pub use workflow::{RUN_NAME, WorkflowAccess, WorkflowClient};
 
 /// How long Port may take until the workflow run is there.
 const START_TIME: SignedDuration = SignedDuration::from_mins(30);
@@ -174,14 +174,14 @@ pub async fn survey(live: &Live, terms: SurveyTerms<'_>) -> Result<Vec<SurveyedR
 
 /// Lets a run go on only if reviewers let its workflow run start; what is merged already is recorded in any case.
 async fn reviewed(step: NextStep, run: &PortRun, lens: &mut WorkflowLens<'_>) -> NextStep {
-    let NextStep::GoOn(resumed) = &step else {
+    let NextStep::GoOn(resumed) = step else {
         return step;
     };
     if resumed.proposal.as_ref().is_some_and(|it| it.is_merged) {
-        return step;
+        return NextStep::GoOn(resumed);
     }
     match lens.reviews(run).await {
-        ReviewState::Passed => step,
+        ReviewState::Passed(reviews) => NextStep::GoOn(ResumedRun { reviews, ..resumed }),
         ReviewState::Rejected(by, environment) => {
             NextStep::End(verdict::rejected(run, &by, &environment))
         }
@@ -312,6 +312,7 @@ fn go_on(run: &PortRun, pull: Option<&ProposedPull>) -> NextStep {
             waits_until: sync_until(run),
             ..earlier(known)
         }),
+        reviews: None,
         summary: run.summary().to_owned(),
         records_ended: false,
     })

@@ -5,13 +5,15 @@
 //! run. Whoever may start the workflow can still write a title: it keeps a run alive, or names one to a reviewer, and no more.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::contract::Failure;
+use crate::contract::{EnvironmentReview, EnvironmentVerdict, Failure};
 use crate::gate::describe;
 use crate::service::github::{self, WorkflowRun, WorkflowRuns};
 use crate::service::port::{self, ActionWorkflow, PortRun};
+use crate::source::live::Live;
 
 /// The title of the workflow run that works for a Port run begins so, and ends with the run's identifier.
 pub const RUN_NAME: &str = "Port run ";
@@ -23,6 +25,25 @@ pub struct WorkflowAccess<'a> {
     pub github: &'a github::Client,
     /// The repository of the workflows, `owner/name`.
     pub repository: &'a str,
+}
+
+/// A client for the workflow runs of a repository.
+#[derive(Clone)]
+pub struct WorkflowClient {
+    /// GitHub, with a token that may read them (`actions: read`).
+    pub live: Arc<Live>,
+    /// The repository of the workflows, `owner/name`.
+    pub repository: String,
+}
+
+impl WorkflowClient {
+    /// Returns the way to the workflow runs.
+    pub fn access(&self) -> WorkflowAccess<'_> {
+        WorkflowAccess {
+            github: &self.live.github,
+            repository: &self.repository,
+        }
+    }
 }
 
 /// What became of the workflow run that a Port run started.
@@ -39,10 +60,10 @@ pub(super) enum WorkflowState {
 }
 
 /// The reviewers' word on the workflow run that a Port run started.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum ReviewState {
-    /// Nobody has to review it, or somebody has.
-    Passed,
+    /// Nobody has to review it, or somebody has: every verdict of a reviewer, if they are known.
+    Passed(Option<Vec<EnvironmentReview>>),
     /// Somebody has rejected it: who, and which environment.
     Rejected(String, String),
     /// It needs an approval that it has not.
@@ -98,7 +119,7 @@ impl<'a> WorkflowLens<'a> {
     pub(super) async fn reviews(&mut self, run: &PortRun) -> ReviewState {
         let Some(access) = self.access else {
             return match self.environment {
-                None => ReviewState::Passed,
+                None => ReviewState::Passed(None),
                 Some(environment) => ReviewState::Unclear(format!(
                     "nobody can tell here whether the reviewers of the environment `{environment}` let it start: set WORKFLOW_TOKEN, which may read workflow runs, and GITHUB_REPOSITORY"
                 )),
@@ -110,8 +131,8 @@ impl<'a> WorkflowLens<'a> {
         };
         let environment = match self.environment {
             Some(name) if reviewed.iter().any(|it| it.eq_ignore_ascii_case(name)) => name,
-            Some(_) => return ReviewState::Passed,
-            None if reviewed.is_empty() => return ReviewState::Passed,
+            _ if reviewed.is_empty() => return ReviewState::Passed(Some(Vec::new())),
+            Some(_) => return ReviewState::Passed(None),
             None => {
                 return ReviewState::Missing(
                     "environments of the repository have reviewers: `[workflow] environment` in promote.toml says which one the workflow runs in".to_owned(),
@@ -123,7 +144,7 @@ impl<'a> WorkflowLens<'a> {
             Err(why) => return ReviewState::Unclear(why),
         };
         let title = title_of(&run.id);
-        let mut approver = None;
+        let mut all = Vec::new();
         for own in runs.runs.iter().filter(|it| it.title == title) {
             let reviews = match access.github.repo(access.repository) {
                 Ok(repo) => repo.environment_reviews(own.id).await,
@@ -133,25 +154,25 @@ impl<'a> WorkflowLens<'a> {
                 Ok(reviews) => reviews,
                 Err(failure) => return ReviewState::Unclear(unread("reviews", &failure)),
             };
-            for review in reviews.iter().filter(|it| it.is_about(environment)) {
-                match review.state.as_str() {
-                    "rejected" => {
-                        return ReviewState::Rejected(
-                            review.reviewer().to_owned(),
-                            environment.to_owned(),
-                        );
-                    }
-                    "approved" => approver = Some(review.reviewer().to_owned()),
-                    _ => {}
-                }
-            }
+            all.extend(reviews);
         }
-        match approver {
-            Some(_) => ReviewState::Passed,
-            None if runs.is_whole => ReviewState::Missing(format!(
+        // GitHub tells names of environments apart without regard to case.
+        let is_about = |it: &&EnvironmentReview| it.environment.eq_ignore_ascii_case(environment);
+        let verdicts = all.iter().filter(is_about);
+        let rejected = |it: &&EnvironmentReview| it.verdict == EnvironmentVerdict::Rejected;
+        if let Some(rejected) = verdicts.clone().find(rejected) {
+            let by = match rejected.reviewer.as_str() {
+                "" => "somebody",
+                reviewer => reviewer,
+            };
+            return ReviewState::Rejected(by.to_owned(), environment.to_owned());
+        }
+        match verdicts.count() {
+            1.. => ReviewState::Passed(Some(all)),
+            0 if runs.is_whole => ReviewState::Missing(format!(
                 "no reviewer of the environment `{environment}` has approved a workflow run of the name `{title}`: start the action in Port again, or merge the pull request yourself"
             )),
-            None => ReviewState::Unclear(format!(
+            0 => ReviewState::Unclear(format!(
                 "GitHub lists no more than a thousand workflow runs, and `{title}` is not among them"
             )),
         }

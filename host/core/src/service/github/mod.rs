@@ -38,7 +38,7 @@ pub use protection::{BranchDemand, BranchProtection, RequiredCheck};
 pub use pulls::ProposedPull;
 pub use read::blob_id;
 pub use status::{STATUS, StatusWord};
-pub use workflows::{EnvironmentReview, WorkflowRun, WorkflowRuns};
+pub use workflows::{WorkflowRun, WorkflowRuns};
 
 use crate::contract::Failure;
 use crate::service::http::{

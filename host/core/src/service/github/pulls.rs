@@ -40,6 +40,9 @@ pub(super) struct WirePull {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub(super) struct UserName {
     pub(super) login: String,
+    /// `User`, `Bot` or `Mannequin`; not sent everywhere.
+    #[serde(rename = "type")]
+    pub(super) kind: Option<String>,
 }
 
 /// A pull request whose note names Port runs, as whoever goes on with them sees it.

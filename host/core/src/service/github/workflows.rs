@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use crate::contract::{EnvironmentReview, EnvironmentVerdict};
 use crate::service::github::Repo;
 use crate::service::http::{CallResult, ServiceResult, seg};
 
@@ -30,11 +31,12 @@ pub struct WorkflowRuns {
     pub is_whole: bool,
 }
 
-/// A reviewer's word on an environment of a workflow run.
+/// A reviewer's word on environments of a workflow run, as GitHub sends it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct EnvironmentReview {
+struct WireReview {
     /// `approved`, `rejected` or, with words only, `pending`.
-    pub state: String,
+    state: String,
+    comment: Option<String>,
     environments: Vec<NamedEnvironment>,
     user: Option<ReviewerName>,
 }
@@ -67,16 +69,24 @@ impl WorkflowRun {
     }
 }
 
-impl EnvironmentReview {
-    /// Returns whether it is about an environment; GitHub tells their names apart without regard to case.
-    pub fn is_about(&self, environment: &str) -> bool {
-        let mut names = self.environments.iter().flat_map(|it| &it.name);
-        names.any(|name| name.eq_ignore_ascii_case(environment))
-    }
-
-    /// Returns the reviewer's login.
-    pub fn reviewer(&self) -> &str {
-        self.user.as_ref().map_or("somebody", |user| &user.login)
+impl WireReview {
+    /// Returns the verdict on each environment; none where only words were said.
+    fn into_contract(self) -> Vec<EnvironmentReview> {
+        let verdict = match self.state.as_str() {
+            "approved" => EnvironmentVerdict::Approved,
+            "rejected" => EnvironmentVerdict::Rejected,
+            _ => return Vec::new(),
+        };
+        let reviewer = self.user.map(|user| user.login).unwrap_or_default();
+        let comment = self.comment.filter(|comment| !comment.is_empty());
+        let names = self.environments.into_iter().filter_map(|it| it.name);
+        let reviews = names.map(|environment| EnvironmentReview {
+            environment,
+            reviewer: reviewer.clone(),
+            verdict,
+            comment: comment.clone(),
+        });
+        reviews.collect()
     }
 }
 
@@ -114,7 +124,9 @@ impl Repo<'_> {
 
     /// Returns what reviewers said of a workflow run.
     pub(crate) async fn environment_reviews(&self, run: u64) -> CallResult<Vec<EnvironmentReview>> {
-        Ok(self.get(format!("/actions/runs/{run}/approvals")).await?)
+        let reviews: Vec<WireReview> = self.get(format!("/actions/runs/{run}/approvals")).await?;
+        let reviews = reviews.into_iter().flat_map(WireReview::into_contract);
+        Ok(reviews.collect())
     }
 
     /// Returns the names of the environments that reviewers must let a job into.

@@ -60,9 +60,11 @@ impl PlannedWrites {
             )),
             // Nobody can have reviewed what is only planned.
             Call::GetPullPeople { repository, number } if *number >= FIRST => {
-                self.proposal(repository, *number)?;
+                let (_, pull) = self.proposal(repository, *number)?;
                 Some(Reply::PullPeople(PullPeople {
                     author: None,
+                    committers: Vec::new(),
+                    head_commit: pull.head_commit.clone(),
                     merged_by: None,
                     reviews: Vec::new(),
                 }))

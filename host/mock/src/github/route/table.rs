@@ -105,6 +105,8 @@ pub(super) const ROUTES: &[GitHubRoute] = &[
     route("GET", "/repos/{owner}/{repo}/commits/{*ref}/check-runs", "checks/list-for-ref", "checks/runs#list-check-runs-for-a-git-reference", RouteNeed::Repository(&["checks"], Read), checks::runs),
     route("GET", "/repos/{owner}/{repo}/commits/{*ref}/status", "repos/get-combined-status-for-ref", "commits/statuses#get-the-combined-status-for-a-specific-reference", RouteNeed::Repository(&["statuses"], Read), checks::combined),
     route("GET", "/repos/{owner}/{repo}/commits/{*ref}/statuses", "repos/list-commit-statuses-for-ref", "commits/statuses#list-commit-statuses-for-a-reference", RouteNeed::Repository(&["statuses"], Read), checks::statuses),
+    route("GET", "/repos/{owner}/{repo}/commits/{sha}/pulls", "repos/list-pull-requests-associated-with-commit", "commits/commits#list-pull-requests-associated-with-a-commit", PULLS_READ, pulls::of_commit),
+    route("GET", "/repos/{owner}/{repo}/collaborators/{user}/permission", "repos/get-collaborator-permission-level", "collaborators/collaborators#get-repository-permissions-for-a-user", RouteNeed::Repository(&["metadata"], Read), repos::permission),
     route("GET", "/repos/{owner}/{repo}/commits/{*ref}", "repos/get-commit", "commits/commits#get-a-commit", CONTENTS_READ, commits::get),
     route("POST", "/repos/{owner}/{repo}/statuses/{sha}", "repos/create-commit-status", "commits/statuses#create-a-commit-status", RouteNeed::Repository(&["statuses"], Write), checks::create_status),
     route("GET", "/repos/{owner}/{repo}/compare/{*basehead}", "repos/compare-commits-with-basehead", "commits/commits#compare-two-commits", CONTENTS_READ, commits::compare),
