@@ -129,10 +129,11 @@ fn catalog_ahead(config: &Config, before: &World, after: &World) -> Option<Strin
                 if was == Some(targets) || !grant.relations.contains(name) {
                     continue;
                 }
-                let mut targets = targets.identifiers().iter();
-                if let Some(target) =
-                    targets.find(|target| !is_in_git(config, grant, after, target))
-                {
+                let known = was.map_or(&[][..], RelationTargets::identifiers);
+                let mut new = targets.identifiers().iter();
+                if let Some(target) = new.find(|target| {
+                    !known.contains(target) && !is_in_git(config, grant, after, entity, target)
+                }) {
                     let what = "which no file that may be promoted holds on a base branch";
                     return Some(format!(
                         "{blueprint}/{identifier} points at {target}, {what}"
@@ -144,7 +145,14 @@ fn catalog_ahead(config: &Config, before: &World, after: &World) -> Option<Strin
     None
 }
 
-fn is_in_git(config: &Config, grant: &Grant, world: &World, target: &str) -> bool {
+/// Returns whether a base branch holds the image that an entity is to point at.
+fn is_in_git(
+    config: &Config,
+    grant: &Grant,
+    world: &World,
+    updated: &CatalogEntity,
+    target: &str,
+) -> bool {
     let text = match &grant.holds {
         None => Some(target.to_owned()),
         Some(template) => {
@@ -153,9 +161,11 @@ fn is_in_git(config: &Config, grant: &Grant, world: &World, target: &str) -> boo
                 .entities
                 .values()
                 .filter(|entity| entity.identifier == target);
-            named
-                .next()
-                .and_then(|entity| template.render(&context(entity), str::to_owned).ok())
+            named.next().and_then(|entity| {
+                let mut context = context(entity);
+                context["entity"] = self::context(updated);
+                template.render(&context, str::to_owned).ok()
+            })
         }
     };
     let paths = promotable(config);
@@ -267,14 +277,20 @@ fn more_than_values(repository: &RepositoryState, id: ObjectId, keys: &[&str]) -
     if commit.author.name == PERSON {
         return None;
     }
-    let parent = commit
+    let mut parents = commit
         .parents
-        .first()
-        .and_then(|parent| repository.git.tree_of(*parent));
+        .iter()
+        .map(|parent| repository.git.tree_of(*parent));
+    let parent = parents.next().flatten();
+    // Of a merge counts what it adds itself, and not what another parent brought.
+    let others: Vec<BTreeSet<String>> = parents
+        .map(|other| paths_that_differ(repository, other, commit.tree))
+        .collect();
     repository
         .git
         .changes(parent, Some(commit.tree))
         .into_iter()
+        .filter(|change| others.iter().all(|differ| differ.contains(&change.path)))
         .find_map(|change| {
             let (Some(old), Some(new)) = (change.old, change.new) else {
                 return Some(format!("{} is added or removed", change.path));
@@ -291,7 +307,16 @@ fn more_than_values(repository: &RepositoryState, id: ObjectId, keys: &[&str]) -
         })
 }
 
-/// A run that has ended and whose Port run has not, without a word about it.
+fn paths_that_differ(
+    repository: &RepositoryState,
+    from: Option<ObjectId>,
+    to: ObjectId,
+) -> BTreeSet<String> {
+    let changes = repository.git.changes(from, Some(to)).into_iter();
+    changes.map(|change| change.path).collect()
+}
+
+/// A run that has ended and whose Port run has not, without a word about it. One that waits has not ended.
 fn unsaid(config: &Config, clean: &StepResult, ran: &StepResult) -> Option<String> {
     if ran.message.trim().is_empty() {
         return Some("the run ended without a word".to_owned());
@@ -302,6 +327,7 @@ fn unsaid(config: &Config, clean: &StepResult, ran: &StepResult) -> Option<Strin
     };
     let expected = ran.mode == Some(RunMode::Run)
         && config.port.report == StatusReporter::Host
+        && ran.ending != Some("waiting")
         && !is_open(&clean.after);
     let unsaid = expected && is_open(&ran.after) && !ran.message.contains("Port could not be told");
     unsaid.then(|| {

@@ -104,6 +104,59 @@ fn a_commit_that_changes_more_than_a_value_is_seen() {
     }
 }
 
+/// The sample with a merge of a branch that changed the readme, whose own tree has this in the manifest's place as well.
+fn with_merge(change: impl Fn(&str) -> String) -> World {
+    let mut world = World::sample();
+    let manifest = world
+        .github
+        .file_at("acme/gitops", "main", MANIFEST)
+        .unwrap();
+    let now = world.now;
+    let repository = world.github.find_mut("acme/gitops").unwrap();
+    let first = repository.branch("main").unwrap();
+    let mut commit = |parents: Vec<ObjectId>, author: &str, files: &[(&str, String)]| {
+        let base = repository.git.tree_of(first);
+        let mut entry = |text: &String| PathEntry {
+            mode: FileMode::File,
+            id: repository.git.insert_blob(text.clone()),
+        };
+        let entries: Vec<_> = files.iter().map(|(path, text)| (*path, text)).collect();
+        let mut edits = TreeEdits::new();
+        for (path, text) in entries {
+            edits.insert(path.to_owned(), Some(entry(text)));
+        }
+        let tree = repository.git.edit_tree(base, &edits).unwrap();
+        let author = CommitSignature::new(author, "", now);
+        let commit = CommitObject {
+            tree,
+            parents,
+            committer: author.clone(),
+            author,
+            message: String::new(),
+        };
+        repository.git.insert(GitObject::Commit(commit))
+    };
+    let readme = ("README.md", "another\n".to_owned());
+    let theirs = commit(vec![first], PERSON, std::slice::from_ref(&readme));
+    let both = [readme, (MANIFEST, change(&manifest))];
+    let merge = commit(vec![first, theirs], "bot", &both);
+    repository.refs.insert("refs/heads/main".to_owned(), merge);
+    world
+}
+
+#[test]
+fn of_a_merge_counts_what_it_adds_itself() {
+    for (from, to, expected) in [
+        ("", "", false),
+        ("web:1.4.1", "web:1.4.2", false),
+        ("replicas: 3", "replicas: 4", true),
+    ] {
+        let world = with_merge(|text| text.replace(from, to));
+        let found = foreign_change(&config(), &World::sample(), &world);
+        assert_eq!(found.is_some(), expected, "{found:?}");
+    }
+}
+
 /// A world with a pull request to a branch, and the same after this user merged it with this in the manifest.
 fn merged(by: &str, base: &str, change: impl Fn(&str) -> String) -> [World; 2] {
     let text = format!(
