@@ -1,5 +1,6 @@
 //! A source in which one call goes wrong. It stands where every call of a policy passes, so it works for any policy.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 
 use async_trait::async_trait;
@@ -11,6 +12,7 @@ use promote_core::call::{Call, Reply};
 use promote_core::contract::{Entity, EntityKey, Failure};
 use promote_core::gate::Admitted;
 use promote_core::run::RunMode;
+use promote_core::service::transport::{HttpRequest, HttpResponse, Transport, TransportError};
 use promote_core::source::Source;
 use promote_core::source::approved::PlannedWrite;
 use promote_core::source::live::Live;
@@ -96,6 +98,39 @@ impl From<StepTrouble> for CallInjection {
             at: step.call.saturating_sub(1),
             kill: Arc::new(Notify::new()),
         }
+    }
+}
+
+/// A request at which a step is killed: whatever goes on is dropped, without a last word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestKill {
+    /// The number of the request, from 1, which is never answered.
+    pub at: usize,
+    /// Whether it has its effect all the same.
+    pub has_effect: bool,
+}
+
+/// A transport that kills whoever sends a request.
+pub(super) struct KillingTransport {
+    pub(super) transport: Arc<dyn Transport>,
+    pub(super) kill: RequestKill,
+    pub(super) sent: AtomicUsize,
+    /// Rung when the step is to be killed.
+    pub(super) killed: Arc<Notify>,
+}
+
+#[async_trait]
+impl Transport for KillingTransport {
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
+        let number = self.sent.fetch_add(1, Ordering::Relaxed) + 1;
+        if number != self.kill.at {
+            return self.transport.send(request).await;
+        }
+        if self.kill.has_effect {
+            let _never_told = self.transport.send(request).await;
+        }
+        self.killed.notify_one();
+        std::future::pending().await
     }
 }
 

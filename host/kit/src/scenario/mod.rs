@@ -54,7 +54,7 @@ pub use ask::{CallName, FileExpect, OutcomeKind, PullWord, RunExpect, StepExpect
 pub use defaults::FILE as DEFAULTS_FILE;
 pub use diff::only;
 pub use error::ScenarioError;
-pub use inject::{CallInjection, CallTrouble};
+pub use inject::{CallInjection, CallTrouble, RequestKill};
 pub use made::{CallFate, MadeCall};
 pub use model::{RunsTogether, Scenario, ScenarioStep, StepAction, StepTrouble};
 pub use result::{

@@ -2,17 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Instant, SystemTime};
 
 use anyhow::Context as _;
 use async_trait::async_trait;
+use tokio::sync::Notify;
 
 use super::ask::StepExpect;
 use super::bench::ScenarioBench;
 use super::expect::check;
 use super::idle::idle;
-use super::inject::CallInjection;
+use super::inject::{CallInjection, KillingTransport, RequestKill};
 use super::model::{Scenario, ScenarioStep, StepAction};
 use super::pair::differences;
 use super::result::{ExpectMismatch, ReportedRun, ScenarioProblem, ScenarioReport, StepResult};
@@ -301,6 +303,39 @@ impl ScenarioRunner {
         self.bench(scenario, &load, SharedWorld::new(world))
             .step(step, attempt, injection)
             .await
+    }
+
+    /// Takes one step as [`ScenarioRunner::strike`] does, and kills it at a request. Returns the world that it leaves behind, and
+    /// whether it was killed: a step that sends fewer requests was not.
+    ///
+    /// # Errors
+    /// When the policy cannot be used.
+    pub async fn kill(
+        &self,
+        scenario: &Scenario,
+        world: World,
+        step: &ScenarioStep,
+        kill: RequestKill,
+    ) -> anyhow::Result<(World, bool)> {
+        let load = RunnerPolicies {
+            runner: self,
+            scenario,
+        };
+        let world = SharedWorld::new(world);
+        let mut bench = self.bench(scenario, &load, world.clone());
+        let killed = Arc::new(Notify::new());
+        bench.transport = Arc::new(KillingTransport {
+            transport: Arc::clone(&bench.transport),
+            kill,
+            sent: AtomicUsize::new(0),
+            killed: Arc::clone(&killed),
+        });
+        // Dropped where it stands, as a killed process is.
+        let is_killed = tokio::select! {
+            ran = bench.step(step, 0, None) => ran.map(|_| false)?,
+            () = killed.notified() => true,
+        };
+        Ok((world.snapshot(), is_killed))
     }
 
     /// Returns the schema of a policy's settings; the policy is asked once.

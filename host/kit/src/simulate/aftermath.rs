@@ -2,7 +2,7 @@
 
 use super::company::REPOSITORY;
 use super::generate::LONG_AFTER;
-use super::judge::{BrokenLaw, WorldLaw};
+use super::law::{BrokenLaw, WorldLaw};
 use super::script::{ClickState, Script, ScriptStep};
 use crate::scenario::StepResult;
 use crate::settled::settled;

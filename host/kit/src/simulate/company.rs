@@ -264,11 +264,11 @@ impl Company {
     pub(super) fn draw(rng: &mut Rng) -> Self {
         let services = SERVICES[..rng.usize(1..=SERVICES.len())].iter();
         let services = services.map(|name| {
-            let images = rng.u32(2..=5);
+            let images = rng.u32(3..=8);
             CompanyService {
                 name,
                 images,
-                staging: rng.u32(1..=images),
+                staging: rng.u32(1..=images / 2 + 1),
             }
         });
         let late = |rng: &mut Rng, most: u32| {
@@ -281,8 +281,15 @@ impl Company {
         Self {
             services: services.collect(),
             layout: draw(rng, &ManifestLayout::ALL),
-            mode: draw(rng, &MergeMode::ALL),
-            rule: draw(rng, &BranchRule::ALL),
+            // Half of the companies merge as soon as they may: the others have enough that waits.
+            mode: match rng.u8(..3) {
+                0 => MergeMode::Merge,
+                _ => draw(rng, &MergeMode::ALL),
+            },
+            rule: match rng.u8(..3) {
+                0 => BranchRule::Nothing,
+                _ => draw(rng, &BranchRule::ALL),
+            },
             weather: Weather {
                 stale_reads: late(rng, 3),
                 unknown_mergeable: 1 + late(rng, 2),

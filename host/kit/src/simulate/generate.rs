@@ -2,7 +2,7 @@
 
 use fastrand::Rng;
 
-use super::company::{BranchRule, Company, CompanyGuard, MergeMode, PEOPLE, draw};
+use super::company::{BranchRule, Company, CompanyGuard, CompanyService, MergeMode, PEOPLE, draw};
 use super::script::{
     ClickState, ClickWish, Deed, FaultKind, PortClick, ROUTES, RunTroubles, Script, ScriptFault,
     ScriptStep, WorkflowEnd,
@@ -27,15 +27,19 @@ impl Script {
             steps: Vec::new(),
             settling: 0,
         };
-        if rng.u8(..4) == 0 {
+        if rng.u8(..3) == 0 {
             let story = script.draw_story(&mut rng);
             script.steps.extend(story);
         }
         for _ in 0..rng.usize(2..=MAX_STEPS) {
             let step = script.draw_step(&mut rng);
+            let is_run = matches!(step, ScriptStep::Run { .. });
             script.steps.push(step);
             if rng.u8(..4) > 0 {
                 script.end_workflows(&mut rng);
+            }
+            if is_run && rng.bool() {
+                script.let_merge();
             }
         }
         let before = script.steps.len();
@@ -102,6 +106,9 @@ impl Script {
 
     fn draw_run(&mut self, rng: &mut Rng) -> ScriptStep {
         let click = self.draw_click(rng);
+        if rng.u8(..3) > 0 {
+            self.stage_newer(self.clicks[click].service, rng);
+        }
         let (faults, trouble) = draw_troubles(rng);
         ScriptStep::Run {
             click,
@@ -119,7 +126,7 @@ impl Script {
             0 => ClickWish::Rollback,
             _ => ClickWish::Promote,
         };
-        let state = match rng.u8(..24) {
+        let state = match rng.u8(..48) {
             0 => ClickState::WaitsForApproval,
             1 => ClickState::Declined,
             2 => ClickState::OtherAction,
@@ -133,6 +140,20 @@ impl Script {
             state,
             by,
         })
+    }
+
+    /// Staging runs a newer image, as far as there is one: without it, a click has seldom anything to promote.
+    fn stage_newer(&mut self, service: usize, rng: &mut Rng) {
+        let CompanyService {
+            images, staging, ..
+        } = self.company.services[service];
+        let last = self.steps.iter().rev().find_map(|step| match step {
+            ScriptStep::Deed(Deed::Stage { service: of, image }) if *of == service => Some(*image),
+            _ => None,
+        });
+        let image = rng.u32((last.unwrap_or(staging) + 1).min(images)..=images);
+        self.steps
+            .push(ScriptStep::Deed(Deed::Stage { service, image }));
     }
 
     fn click(&mut self, click: PortClick) -> usize {
@@ -209,7 +230,7 @@ impl Script {
         }
         self.steps.push(ScriptStep::Advance(600));
         if rng.bool() {
-            self.settle_by_clicks();
+            self.settle_by_clicks(rng);
         }
         for click in 0..self.clicks.len() {
             if !self.is_over(click) {
@@ -242,7 +263,7 @@ impl Script {
         matches!(last, Some(ScriptStep::Deed(_)))
     }
 
-    fn settle_by_clicks(&mut self) {
+    fn settle_by_clicks(&mut self, rng: &mut Rng) {
         for click in self.killed() {
             self.steps.push(plain(click));
         }
@@ -253,6 +274,9 @@ impl Script {
                 state: ClickState::Open,
                 by: PEOPLE[1],
             };
+            if rng.u8(..3) > 0 {
+                self.stage_newer(service, rng);
+            }
             let first = self.click(click);
             self.steps.push(plain(first));
             self.let_merge();

@@ -4,7 +4,8 @@ use super::company::{
     BranchRule, Company, CompanyGuard, FREEZE_FROM, FREEZE_TO, MergeMode, REPOSITORY, author,
 };
 use super::history::{BaseHistory, PERSON};
-use super::judge::{BrokenLaw, WorldLaw, held};
+use super::judge::held;
+use super::law::{BrokenLaw, WorldLaw};
 use super::script::{ClickWish, PortClick, Script};
 use crate::scenario::StepResult;
 use promote_mock::World;

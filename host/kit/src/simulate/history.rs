@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::company::{BASE, REPOSITORY};
 use promote_mock::World;
 use promote_mock::git::ObjectId;
-use promote_mock::github::RepositoryState;
+use promote_mock::github::{PullState, RepositoryState};
 
 /// The name of everybody who commits and is not us, in every world.
 pub(super) const PERSON: &str = "dana";
@@ -71,6 +71,32 @@ impl<'a> BaseHistory<'a> {
 
     /// What commits of ours changed. Merges of two lines are left out: what they bring in are commits of their own.
     pub(super) fn ours(&self) -> Vec<OwnChange> {
+        self.changes(|_| true)
+    }
+
+    /// What commits of ours changed, but for those that merge what somebody else had pushed beside ours.
+    pub(super) fn ours_alone(&self) -> Vec<OwnChange> {
+        self.changes(|commit| !self.has_rider(commit))
+    }
+
+    /// Whether a commit is the merge of a pull request with a commit of somebody else.
+    fn has_rider(&self, commit: &ObjectId) -> bool {
+        let Some(repository) = self.repository else {
+            return false;
+        };
+        let git = &repository.git;
+        let mut merged = repository.pulls.values().filter(
+            |pull| matches!(&pull.state, PullState::Merged { commit: of, .. } if of == commit),
+        );
+        merged.any(|pull| {
+            let base = git.ancestors(pull.base_sha);
+            let of_branch = git.ancestors(pull.head_sha).into_iter();
+            let mut own = of_branch.filter(|id| !base.contains(id));
+            own.any(|id| git.commit(id).is_some_and(|it| it.author.name == PERSON))
+        })
+    }
+
+    fn changes(&self, counts: impl Fn(&ObjectId) -> bool) -> Vec<OwnChange> {
         let Some(repository) = self.repository else {
             return Vec::new();
         };
@@ -86,6 +112,7 @@ impl<'a> BaseHistory<'a> {
         };
         gained
             .iter()
+            .filter(|id| counts(id))
             .filter_map(|id| git.commit(*id))
             .filter(|commit| commit.author.name != PERSON && commit.parents.len() == 1)
             .flat_map(|commit| git.changes(git.tree_of(commit.parents[0]), Some(commit.tree)))

@@ -10,6 +10,7 @@ mod generate;
 mod guarded;
 mod history;
 mod judge;
+mod law;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod planted;
@@ -37,7 +38,7 @@ use crate::replay::RuleShelf;
 use crate::scenario::{Scenario, ScenarioRunner};
 use crate::test::{TestOutput, policies};
 
-pub use judge::{BrokenLaw, WorldLaw};
+pub use law::{BrokenLaw, WorldLaw};
 use play::{NoHand, Played, play};
 use replayed::{JournalReplay, REPLAY_EVERY};
 use script::Script;
@@ -244,10 +245,12 @@ fn words(
         }
     }
     text + &format!(
-        "{} scripts, {} runs, {} of them merged, in {seconds:.1} s ({:.0} runs a second); {} broken",
+        "{} scripts, {} promotions, {} of them merged ({:.0} %), {} runs in {seconds:.1} s ({:.0} a second); {} broken",
         tally.scripts,
-        tally.runs,
+        tally.promotions,
         tally.merged,
+        100.0 * tally.merged as f64 / tally.promotions.max(1) as f64,
+        tally.runs,
         tally.runs as f64 / seconds,
         findings.len()
     )

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
-use super::judge::{BrokenLaw, Judge};
+use super::judge::Judge;
+use super::law::BrokenLaw;
 use super::script::Script;
 use crate::scenario::{Scenario, ScenarioRunner, StepResult};
 use promote_mock::World;

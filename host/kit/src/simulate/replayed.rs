@@ -2,7 +2,7 @@
 
 use tokio::runtime::Runtime;
 
-use super::judge::{BrokenLaw, WorldLaw};
+use super::law::{BrokenLaw, WorldLaw};
 use super::play::Played;
 use crate::replay::{ReplayComparison, RuleShelf, RunRecording, replay};
 use crate::scenario::{ScenarioRunner, StepResult};

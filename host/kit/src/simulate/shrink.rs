@@ -1,6 +1,6 @@
 //! From a script that breaks a law to the smallest one that still does.
 
-use super::judge::{BrokenLaw, WorldLaw};
+use super::law::{BrokenLaw, WorldLaw};
 use super::play::{NoHand, play};
 use super::script::{Deed, RunTroubles, Script, ScriptFault, ScriptStep};
 use crate::scenario::{CallTrouble, ScenarioRunner};

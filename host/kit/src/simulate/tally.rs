@@ -5,11 +5,12 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::company::{BranchRule, CompanyGuard, ManifestLayout, MergeMode};
+use super::company::{BranchRule, CompanyGuard, ManifestLayout, MergeMode, REPOSITORY};
 use super::play::Played;
 use super::script::{ClickState, ClickWish, FaultKind, ROUTES, Script, ScriptFault, ScriptStep};
 use crate::coverage::CallCoverage;
 use crate::scenario::{CallTrouble, StepResult};
+use promote_mock::github::PullState;
 
 /// A row of the table that a million scripts meet less often is a hole in the generator.
 const RARE_IN_A_MILLION: u128 = 100;
@@ -48,7 +49,9 @@ pub(super) struct SimulationTally {
     pub(super) scripts: u64,
     /// Runs that were started.
     pub(super) runs: u64,
-    /// Runs that brought an image to a base branch.
+    /// Clicks that Port let start.
+    pub(super) promotions: u64,
+    /// Pull requests that were merged in the end, by whomever.
     pub(super) merged: u64,
     features: BTreeMap<(&'static str, String), u64>,
     calls: CallCoverage,
@@ -70,6 +73,16 @@ impl SimulationTally {
         for (step, ran) in script.steps.iter().zip(&played.steps) {
             self.add_step(script, step, ran);
         }
+        let open = script.clicks.iter();
+        let open = open.filter(|click| click.state == ClickState::Open);
+        self.promotions += open.count() as u64;
+        let repository = played
+            .steps
+            .last()
+            .and_then(|step| step.after.github.find(REPOSITORY));
+        let pulls = repository.into_iter().flat_map(|it| it.pulls.values());
+        let merged = pulls.filter(|pull| matches!(pull.state, PullState::Merged { .. }));
+        self.merged += merged.count() as u64;
     }
 
     fn add_step(&mut self, script: &Script, step: &ScriptStep, ran: &StepResult) {
@@ -149,9 +162,6 @@ impl SimulationTally {
         for rule in &ran.rules {
             self.count("refused by", rule);
         }
-        if ran.calls.iter().any(|made| made.name() == "merge") {
-            self.merged += 1;
-        }
         self.calls.add(&ran.calls);
     }
 
@@ -163,6 +173,7 @@ impl SimulationTally {
     pub(super) fn join(&mut self, other: Self) {
         self.scripts += other.scripts;
         self.runs += other.runs;
+        self.promotions += other.promotions;
         self.merged += other.merged;
         for (feature, count) in other.features {
             *self.features.entry(feature).or_default() += count;
@@ -204,7 +215,7 @@ impl SimulationTally {
             features.entry(*kind).or_insert_with(|| json!({}))[name.as_str()] = json!(count);
         }
         json!({
-            "scripts": self.scripts, "runs": self.runs, "merged": self.merged,
+            "scripts": self.scripts, "runs": self.runs, "promotions": self.promotions, "merged": self.merged,
             "met": features, "holes": self.holes(), "calls": self.calls.json(),
         })
     }

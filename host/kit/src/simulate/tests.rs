@@ -6,7 +6,8 @@ use super::company::{
     BASE, BranchRule, Company, CompanyGuard, CompanyService, ManifestLayout, MergeMode, PEOPLE,
     REPOSITORY, Weather,
 };
-use super::judge::{Judge, WorldLaw};
+use super::judge::Judge;
+use super::law::WorldLaw;
 use super::script::{ClickState, ClickWish, Deed, PortClick, Script, ScriptStep};
 use crate::scenario::{Scenario, ScenarioRunner, StepResult};
 use promote_mock::port::{RelationTargets, RunStatus};

@@ -9,6 +9,7 @@
 
 mod in_process;
 mod program;
+mod resumed;
 mod scene;
 mod state;
 

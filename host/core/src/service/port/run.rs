@@ -43,6 +43,7 @@ pub struct PortRun {
     approval: Option<RunApproval>,
     created_by: Option<String>,
     created_at: Option<String>,
+    ended_at: Option<String>,
     status_label: Option<String>,
     summary: Option<String>,
 }
@@ -132,6 +133,11 @@ impl PortRun {
             blueprint: identifier(self.blueprint.as_ref())?.to_owned(),
             identifier: identifier(self.entity.as_ref())?.to_owned(),
         })
+    }
+
+    /// Returns when the run ended, if it has.
+    pub(crate) fn ended_at(&self) -> Option<&str> {
+        self.ended_at.as_deref()
     }
 
     /// Returns the identifier of the action, or an empty text.
