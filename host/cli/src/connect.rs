@@ -44,6 +44,20 @@ pub(super) fn github(environment: &Environment, grants: &Grants) -> anyhow::Resu
     )?)
 }
 
+/// Returns a client of GitHub with a workflow's own token, and the repository that it reaches; none if there is no such token.
+///
+/// # Errors
+/// As [`port`].
+pub(super) fn workflows(
+    environment: &Environment,
+) -> anyhow::Result<Option<(github::Client, String)>> {
+    let Some((credentials, repository)) = environment.workflow_access()? else {
+        return Ok(None);
+    };
+    let client = github::Client::new(&environment.github_url(), credentials, session()?)?;
+    Ok(Some((client, repository)))
+}
+
 /// Returns a client of the registries that the grants name.
 ///
 /// # Errors

@@ -305,6 +305,7 @@ async fn examine(args: &DoctorArgs, environment: &Environment) -> anyhow::Result
         github: connect::github(environment, &config.grants),
         registry: connect::registry(environment, &config.grants)?,
         verifier: config.attestations.verifier()?,
+        own: connect::workflows(environment)?,
         is_app: environment.is_app(),
     };
     let findings = doctor::run(args, setup, |line: &str| output::say(line)).await;

@@ -75,6 +75,16 @@ finding_codes! {
     PortAction = "port-action",
     /// The installation behind the action is missing, or starts nothing.
     PortInstallation = "port-installation",
+    /// The workflow that the action starts is not there, or cannot be started.
+    WorkflowFile = "workflow-file",
+    /// GitHub would refuse what the action sends to its workflow.
+    WorkflowInputs = "workflow-inputs",
+    /// The workflow's job runs in no environment, in another one, or in one that is not there.
+    WorkflowEnvironment = "workflow-environment",
+    /// The environment lets in other branches, or not the one that is needed.
+    WorkflowBranches = "workflow-branches",
+    /// The workflow's runs are not called by their Port run.
+    WorkflowRunName = "workflow-run-name",
     /// No action may start a run.
     PortActions = "port-actions",
     /// The component cannot be used.

@@ -9,9 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use promote_core::service::port::Client;
+use promote_mock::sample::ImageShape;
 use promote_mock::server::{ServerOptions, WorldServer};
 use promote_mock::{RequestRecord, SharedWorld, World};
 
@@ -25,6 +26,10 @@ pub struct MockArgs {
     /// World file to begin with; without it, the sample data of the guide
     #[arg(long, value_name = "FILE")]
     pub world: Option<PathBuf>,
+
+    /// How the catalog of the sample holds images
+    #[arg(long, value_enum, default_value_t, conflicts_with = "world")]
+    pub images: SampleImages,
 
     /// Print the sample's world file, to start one from, and serve nothing
     #[arg(long, conflicts_with = "world")]
@@ -49,6 +54,32 @@ pub struct MockArgs {
     pub latency: u64,
 }
 
+/// How the catalog of the sample holds images.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub enum SampleImages {
+    /// `registryId` is the whole name, `tags` has the tag
+    #[default]
+    Spelled,
+    /// The title is the whole reference, as in Port's guide today
+    Titled,
+    /// As Amazon's registry is told to Port: `registryId` is the account
+    Ecr,
+    /// As Argo CD is told to Port: the identifier is the whole reference
+    ArgoCd,
+}
+
+impl SampleImages {
+    fn world_file(self) -> String {
+        let shape = match self {
+            Self::Spelled => ImageShape::Spelled,
+            Self::Titled => ImageShape::Titled,
+            Self::Ecr => ImageShape::Ecr,
+            Self::ArgoCd => ImageShape::ArgoCd,
+        };
+        shape.world_file()
+    }
+}
+
 /// Serves the world until ctrl-c. What a client needs is written to `out`, as lines to paste into a shell; what happens
 /// is told to `log`, a line each.
 ///
@@ -59,7 +90,7 @@ pub async fn serve(
     log: impl Fn(&str) + Send + Sync + 'static,
 ) -> anyhow::Result<()> {
     if args.print_world {
-        out.write_all(promote_mock::sample::SAMPLE.as_bytes())
+        out.write_all(args.images.world_file().as_bytes())
             .context("writing the world file")?;
         return Ok(());
     }
@@ -87,7 +118,10 @@ pub async fn start(
     out: &mut (dyn Write + Send),
     log: impl Fn(&str) + Send + Sync + 'static,
 ) -> anyhow::Result<WorldServer> {
-    let world = load(args.world.as_deref())?;
+    let world = match &args.world {
+        Some(file) => load(Some(file))?,
+        None => World::from_toml(&args.images.world_file(), Path::new(""))?,
+    };
     let environment = world.environment();
     let has_registry = !world.registry.repositories.is_empty();
     let observer = Arc::new(move |seen: &RequestRecord| log(&describe(seen)));

@@ -19,6 +19,77 @@ pub const CLIENT_SECRET: &str = "mock-client-secret";
 /// The token of the sample's GitHub.
 pub const GITHUB_TOKEN: &str = "mock-github-token";
 
+/// The shape in which a catalog holds images, by what filled it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ImageShape {
+    /// `registryId` is the whole name and `tags` has the tag: what a pipeline of one's own writes.
+    #[default]
+    Spelled,
+    /// The title is the whole reference, as in the later versions of Port's guide.
+    Titled,
+    /// Amazon's registry, whose entities Port's guide has: the identifier is name and tag, `registryId` the account.
+    Ecr,
+    /// Argo CD's integration of Port: the identifier is the whole reference, and there are no properties.
+    ArgoCd,
+}
+
+impl ImageShape {
+    /// Returns the sample world with images of this shape, as a file.
+    pub fn world_file(self) -> String {
+        let references = |version: &str| match self {
+            Self::Ecr => format!("123456789012.dkr.ecr.eu-west-1.amazonaws.com/web:{version}"),
+            Self::Spelled | Self::Titled | Self::ArgoCd => format!("ghcr.io/acme/web:{version}"),
+        };
+        let mut text = SAMPLE.to_owned();
+        if self == Self::Spelled {
+            return text;
+        }
+        let Some((head, tail)) = text
+            .split_once("[[port.entities]]\nblueprint = \"image\"")
+            .and_then(|(head, rest)| Some((head, rest.split_once("[[port.runs]]")?.1)))
+        else {
+            return text;
+        };
+        let images = ["1.4.1", "1.4.2"].map(|version| self.entity(version));
+        text = format!("{head}{}[[port.runs]]{tail}", images.concat());
+        for version in ["1.4.1", "1.4.2"] {
+            text = text
+                .replace(
+                    &format!("image = \"web-{version}\""),
+                    &format!("image = \"{}\"", self.identifier(version)),
+                )
+                .replace(
+                    &format!("image: ghcr.io/acme/web:{version}"),
+                    &format!("image: {}", references(version)),
+                );
+        }
+        text
+    }
+
+    fn identifier(self, version: &str) -> String {
+        match self {
+            Self::Spelled | Self::Titled => format!("web-{version}"),
+            Self::Ecr => format!("web:{version}"),
+            Self::ArgoCd => format!("ghcr.io/acme/web:{version}"),
+        }
+    }
+
+    /// An image's entity in a world file.
+    fn entity(self, version: &str) -> String {
+        let more = match self {
+            Self::Titled => format!(
+                "title = \"ghcr.io/acme/web:{version}\"\nproperties = {{ tags = [\"{version}\"] }}\n"
+            ),
+            Self::Ecr => format!(
+                "title = \"web:{version}\"\nproperties = {{ registryId = \"123456789012\", tags = [\"{version}\"] }}\n"
+            ),
+            Self::Spelled | Self::ArgoCd => String::new(),
+        };
+        let identifier = self.identifier(version);
+        format!("[[port.entities]]\nblueprint = \"image\"\nidentifier = \"{identifier}\"\n{more}\n")
+    }
+}
+
 static WORLD: LazyLock<World> = LazyLock::new(|| {
     World::from_toml(SAMPLE, Path::new("")).expect("the embedded sample is a world file")
 });

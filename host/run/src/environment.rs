@@ -380,15 +380,13 @@ fn scopes(grants: &Grants) -> anyhow::Result<Vec<TokenScope>> {
 
 /// The permissions of an installation token that can do what the grants allow in a repository, and no more (GitHub,
 /// "Permissions required for GitHub Apps").
-fn permissions(grants: &Grants, repository: &str) -> BTreeMap<String, String> {
+pub fn permissions(grants: &Grants, repository: &str) -> BTreeMap<String, String> {
     use promote_core::grants::Operation as O;
-    let is_granted = |operation: &O| {
-        let mut named = grants
-            .0
-            .iter()
-            .filter(|grant| grant.repository.iter().any(|name| name == repository));
-        named.any(|grant| grant.covers(*operation))
+    let named = || {
+        let all = grants.0.iter();
+        all.filter(|grant| grant.repository.iter().any(|name| name == repository))
     };
+    let is_granted = |operation: &O| named().any(|grant| grant.covers(*operation));
     let mut permissions = BTreeMap::new();
     let mut ask = |operations: &[O], permission: &str, level: &str| {
         if operations.iter().any(is_granted) {
@@ -413,5 +411,9 @@ fn permissions(grants: &Grants, repository: &str) -> BTreeMap<String, String> {
         "pull_requests",
         "write",
     );
+    // Without it GitHub finds no team, and an App that has not got it gets no token: so only where a team may be asked.
+    if named().any(|grant| grant.covers(O::Decorate) && !grant.teams.is_empty()) {
+        permissions.insert("members".to_owned(), "read".to_owned());
+    }
     permissions
 }

@@ -246,7 +246,7 @@ async fn says_what_is_missing() {
     init(&stage, &["--yes", PATHS[0], PATHS[1]])
         .await
         .expect(2)
-        .expect_said("may not list its integrations, which needs an admin's: `--installation ID`");
+        .expect_said("may not list its integrations, which needs an admin's");
     let named = ["--yes", "--installation", "a", PATHS[0], PATHS[1]];
     init(&stage, &named)
         .await

@@ -7,6 +7,8 @@ use std::path::Path;
 use std::time::Instant;
 
 use promote_mock::World;
+use promote_mock::github::DeploymentBranches;
+use promote_mock::sample::ImageShape;
 use serde_json::Value;
 
 use crate::stage::{ProgramEnd, ProgramStage};
@@ -16,6 +18,8 @@ const USES: &str = "acme/promote@0123456789abcdef0123456789abcdef01234567";
 /// A catalog, and what production must run in the end.
 struct CatalogShape {
     name: &'static str,
+    /// The images of the sample world; none for a world of its own.
+    sample: Option<ImageShape>,
     /// The names of blueprints and relations: service, runtime, image, staging, production, image relation, place of manifests.
     names: [&'static str; 7],
     /// The old and the new image: identifier, title and more of the entity.
@@ -37,30 +41,24 @@ const GUIDE_NAMES: [&str; 7] = [
     "image",
     "gitPath",
 ];
-const DEPLOYMENT: (&str, &str) = (
-    "deployment.yaml",
-    "apiVersion: apps/v1\nkind: Deployment\nspec:\n  template:\n    spec:\n      containers:\n        - name: web\n          image: IMAGE\n",
-);
+/// The file of the sample.
+const DEPLOYMENT: (&str, &str) = ("deployment.yaml", "");
 
 const SHAPES: [CatalogShape; 4] = [
     CatalogShape {
         name: "the guide's, reference in the title",
+        sample: Some(ImageShape::Titled),
         names: GUIDE_NAMES,
-        images: [
-            "identifier = \"web-1.4.1\"\ntitle = \"ghcr.io/acme/web:1.4.1\"\nproperties = { tags = [\"1.4.1\"] }",
-            "identifier = \"web-1.4.2\"\ntitle = \"ghcr.io/acme/web:1.4.2\"\nproperties = { tags = [\"1.4.2\"] }",
-        ],
+        images: ["identifier = \"web-1.4.1\"", "identifier = \"web-1.4.2\""],
         references: ["ghcr.io/acme/web:1.4.1", "ghcr.io/acme/web:1.4.2"],
         reference: "{title}",
         manifest: DEPLOYMENT,
     },
     CatalogShape {
         name: "ECR's",
+        sample: Some(ImageShape::Ecr),
         names: GUIDE_NAMES,
-        images: [
-            "identifier = \"web:1.4.1\"\nproperties = { registryId = \"123456789012\", tags = [\"1.4.1\"] }",
-            "identifier = \"web:1.4.2\"\nproperties = { registryId = \"123456789012\", tags = [\"1.4.2\"] }",
-        ],
+        images: ["identifier = \"web:1.4.1\"", "identifier = \"web:1.4.2\""],
         references: [
             "123456789012.dkr.ecr.eu-west-1.amazonaws.com/web:1.4.1",
             "123456789012.dkr.ecr.eu-west-1.amazonaws.com/web:1.4.2",
@@ -70,6 +68,7 @@ const SHAPES: [CatalogShape; 4] = [
     },
     CatalogShape {
         name: "Argo CD's, without properties",
+        sample: Some(ImageShape::ArgoCd),
         names: GUIDE_NAMES,
         images: [
             "identifier = \"ghcr.io/acme/web:1.4.1\"",
@@ -81,6 +80,7 @@ const SHAPES: [CatalogShape; 4] = [
     },
     CatalogShape {
         name: "one's own names, with Kustomize",
+        sample: None,
         names: [
             "component",
             "workload",
@@ -106,6 +106,11 @@ const SHAPES: [CatalogShape; 4] = [
 impl CatalogShape {
     fn manifest(&self, version: usize) -> String {
         let reference = self.references[version];
+        if self.sample.is_some() {
+            let file = self.file("prod");
+            let text = self.world().github.file_at("acme/gitops", "main", &file);
+            return text.unwrap().replace(self.references[0], reference);
+        }
         let tag = reference.rsplit(':').next().unwrap_or_default();
         let text = self.manifest.1.replace("IMAGE", reference);
         text.replace("TAG", &format!("\"{tag}\""))
@@ -115,31 +120,33 @@ impl CatalogShape {
         format!("apps/web/{environment}/{}", self.manifest.0)
     }
 
-    /// The world: the sample's Port and GitHub, with this catalog and these manifests in place of theirs.
+    /// The world: the sample with images of a shape, or its Port and GitHub with this catalog in place of theirs.
     fn world(&self) -> World {
+        let mut world = match self.sample {
+            Some(shape) => World::from_toml(&shape.world_file(), Path::new("")).unwrap(),
+            None => self.own_world(),
+        };
+        world.port.actions.clear();
+        world
+    }
+
+    fn own_world(&self) -> World {
         let [service, runtime, image, staging, production, runs, place] = self.names;
         let sample = promote_mock::sample::SAMPLE;
         let catalog = sample.find("[[port.entities]]").unwrap();
         let github = sample.find("[github]").unwrap();
         let files = sample.find("[github.repositories.files]").unwrap();
         let mut text = sample[..catalog].replace("owned = [\"service\"]", "");
-        if self.names != GUIDE_NAMES {
-            text = text.replace("blueprints = \"guide\"", "blueprints = \"none\"");
-            write!(
-                text,
-                "[[port.blueprint]]\ninline = {{ identifier = \"{image}\", title = \"Image\", schema = {{ properties = {{ repo = {{ type = \"string\" }}, tags = {{ type = \"array\" }} }} }}, relations = {{}} }}\n\
-                 [[port.blueprint]]\ninline = {{ identifier = \"cluster\", title = \"Cluster\", schema = {{ properties = {{}} }}, relations = {{}} }}\n\
-                 [[port.blueprint]]\ninline = {{ identifier = \"{runtime}\", title = \"Workload\", schema = {{ properties = {{ {place} = {{ type = \"string\" }} }} }}, relations = {{ {runs} = {{ target = \"{image}\", many = false, required = false }}, cluster = {{ target = \"cluster\", many = false, required = false }} }} }}\n\
-                 [[port.blueprint]]\ninline = {{ identifier = \"{service}\", title = \"Component\", schema = {{ properties = {{}} }}, relations = {{ {staging} = {{ target = \"{runtime}\", many = false, required = false }}, {production} = {{ target = \"{runtime}\", many = false, required = false }} }} }}\n",
-            )
-            .unwrap();
-        }
+        text = text.replace("blueprints = \"guide\"", "blueprints = \"none\"");
+        write!(
+            text,
+            "[[port.blueprint]]\ninline = {{ identifier = \"{image}\", title = \"Image\", schema = {{ properties = {{ repo = {{ type = \"string\" }}, tags = {{ type = \"array\" }} }} }}, relations = {{}} }}\n\
+             [[port.blueprint]]\ninline = {{ identifier = \"cluster\", title = \"Cluster\", schema = {{ properties = {{}} }}, relations = {{}} }}\n\
+             [[port.blueprint]]\ninline = {{ identifier = \"{runtime}\", title = \"Workload\", schema = {{ properties = {{ {place} = {{ type = \"string\" }} }} }}, relations = {{ {runs} = {{ target = \"{image}\", many = false, required = false }}, cluster = {{ target = \"cluster\", many = false, required = false }} }} }}\n\
+             [[port.blueprint]]\ninline = {{ identifier = \"{service}\", title = \"Component\", schema = {{ properties = {{}} }}, relations = {{ {staging} = {{ target = \"{runtime}\", many = false, required = false }}, {production} = {{ target = \"{runtime}\", many = false, required = false }} }} }}\n",
+        )
+        .unwrap();
         let identifier = |body: &str| body.split('"').nth(1).unwrap().to_owned();
-        let well = if self.names == GUIDE_NAMES {
-            ", healthStatus = \"Healthy\", syncStatus = \"Synced\""
-        } else {
-            ""
-        };
         for body in self.images {
             write!(text, "[[port.entities]]\nblueprint = \"{image}\"\n{body}\n").unwrap();
         }
@@ -150,7 +157,7 @@ impl CatalogShape {
             let image = identifier(body);
             write!(
                 text,
-                "[[port.entities]]\nblueprint = \"{runtime}\"\nidentifier = \"{name}\"\nproperties = {{ {place} = \"apps/web/{environment}\"{well} }}\nrelations = {{ {runs} = \"{image}\" }}\n"
+                "[[port.entities]]\nblueprint = \"{runtime}\"\nidentifier = \"{name}\"\nproperties = {{ {place} = \"apps/web/{environment}\" }}\nrelations = {{ {runs} = \"{image}\" }}\n"
             )
             .unwrap();
         }
@@ -165,9 +172,7 @@ impl CatalogShape {
             let file = self.file(environment);
             write!(text, "\"{file}\" = '''\n{}'''\n", self.manifest(version)).unwrap();
         }
-        let mut world = World::from_toml(&text, Path::new("")).unwrap();
-        world.port.actions.clear();
-        world
+        World::from_toml(&text, Path::new("")).unwrap()
     }
 
     /// A clone of the repository, as somebody has it who runs `init`.
@@ -178,6 +183,32 @@ impl CatalogShape {
             std::fs::write(path, self.manifest(version)).unwrap();
         }
     }
+}
+
+/// Pushes what `init` wrote to the default branch, and makes its environment: what a person is left to do.
+fn push(stage: &ProgramStage) {
+    let names = [
+        ".github/workflows/promote-production.yml",
+        ".github/workflows/promote-resume.yml",
+        "promote.toml",
+    ];
+    let files = names.map(|name| {
+        let text = stage.read(&format!("clone/{name}"));
+        (name.to_owned(), text.into())
+    });
+    let mut world = stage.world.lock();
+    let message = "Set up promote";
+    let pushed = world
+        .github
+        .commit_files("acme/gitops", "main", message, files);
+    pushed.unwrap();
+    let main = DeploymentBranches::Patterns(vec!["main".to_owned()]);
+    world
+        .github
+        .set_environment("acme/gitops", "production", Default::default());
+    world
+        .github
+        .set_deployment_branches("acme/gitops", "production", main);
 }
 
 /// Written past the capture of the test harness: who reads a log wants the times of a run that passed, too.
@@ -240,6 +271,7 @@ async fn every_shape_of_catalog_promotes_without_a_line_by_hand() {
         let config = stage.read("clone/promote.toml");
         let reference = format!("reference = \"{}\"", shape.reference);
         assert!(config.contains(&reference), "{}: {config}", shape.name);
+        push(&stage);
         let examined = stage
             .promote(&[
                 "doctor",
@@ -308,6 +340,12 @@ async fn after_the_guide() -> ProgramStage {
     world
         .port
         .put_action(world.now, action.as_object().unwrap().clone());
+    let file = ".github/workflows/promote-production.yml".to_owned();
+    let pushed = [(file, GUIDE_WORKFLOW.into())];
+    world
+        .github
+        .commit_files("acme/gitops", "main", "Follow the guide", pushed)
+        .unwrap();
     let stage = ProgramStage::of(world).await;
     shape.clone_into(&stage);
     let folder = stage.path("clone").join(".github/workflows");
@@ -350,6 +388,11 @@ async fn a_repository_of_the_guide_is_taken_over_step_by_step() {
         "{config}"
     );
     let doctor = ["doctor", "--config", "clone/promote.toml"];
+    let early = stage.promote(&doctor).await;
+    early
+        .expect(1)
+        .expect_said("every workflow on every branch can read");
+    push(&stage);
     stage.promote(&doctor).await.expect(0);
     let started = stage
         .promote(&["start", "web", "--action", "service_promote_to_production"])
@@ -411,7 +454,7 @@ async fn an_installation_is_needed_and_found() {
         (
             (|world| world.port.integrations.clear()) as fn(&mut World),
             2,
-            "`--legacy-app` uses Port's GitHub app instead",
+            "`--legacy-app` uses Port's GitHub app, which",
         ),
         (
             |world| {
@@ -420,7 +463,7 @@ async fn an_installation_is_needed_and_found() {
                 world.port.integrations.push(second);
             },
             2,
-            "github-ocean-acme, github-ocean-2; say which with `--installation ID`",
+            "`--installation ID` says which installation of Port's GitHub integration starts the workflow: github-ocean-acme, github-ocean-2",
         ),
         (
             |world| world.port.integrations[0].processes_actions = false,
@@ -467,7 +510,7 @@ async fn the_region_is_written_and_a_new_app_is_a_link() {
     SHAPES[0].clone_into(&stage);
     let made = init(&stage, &["--yes", "--app"]).await;
     made.expect(0).expect_said(
-        "https://github.com/organizations/acme/settings/apps/new?name=promote-acme&url=https%3A%2F%2Fgithub.com%2Facme&public=false&webhook_active=false&contents=write&pull_requests=write&checks=read&statuses=read",
+        "https://github.com/organizations/acme/settings/apps/new?name=promote-acme&url=https%3A%2F%2Fgithub.com%2Facme&public=false&webhook_active=false&checks=read&contents=write&pull_requests=write&statuses=read",
     );
     let workflow = stage.read("clone/.github/workflows/promote-production.yml");
     let address = format!("port-api-url: {}", stage.port);

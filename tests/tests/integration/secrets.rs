@@ -109,7 +109,7 @@ async fn a_login_that_fails_does_not_show_what_was_tried() {
 /// The sample, where an App is installed instead of a token given.
 pub(crate) fn with_app() -> World {
     let mut world = World::sample();
-    let permissions = ["contents", "pull_requests", "checks", "statuses"];
+    let permissions = ["contents", "pull_requests", "checks", "statuses", "members"];
     world.github.apps.push(GitHubApp {
         id: 7,
         client_id: "Iv1.mock".to_owned(),
@@ -219,6 +219,7 @@ async fn an_app_s_token_may_do_what_the_grants_name_and_no_more() {
     let expected = [
         ("checks", PermissionLevel::Read),
         ("contents", PermissionLevel::Write),
+        ("members", PermissionLevel::Read),
         ("metadata", PermissionLevel::Read),
         ("pull_requests", PermissionLevel::Write),
         ("statuses", PermissionLevel::Read),

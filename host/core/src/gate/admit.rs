@@ -67,7 +67,7 @@ impl Gate {
                     permission.check_labels(labels).map_err(Denial::from)
                 }
                 Call::RequestReviewers { users, teams, .. } => permission
-                    .check_reviewers(users.iter().chain(teams))
+                    .check_reviewers(users, teams)
                     .map_err(Denial::from),
                 _ => Ok(()),
             };

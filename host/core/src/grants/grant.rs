@@ -44,8 +44,10 @@ pub struct Grant {
     pub image: Vec<Template>,
     /// Labels that a pull request may be given, exact.
     pub labels: Vec<String>,
-    /// People and teams that may be asked for a review, exact.
+    /// People who may be asked for a review, exact.
     pub reviewers: Vec<String>,
+    /// Teams that may be asked for a review, exact. To see them, an App needs a permission of the organisation.
+    pub teams: Vec<String>,
 }
 
 impl Grant {

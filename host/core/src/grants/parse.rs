@@ -59,6 +59,8 @@ struct GrantFields {
     labels: Vec<String>,
     #[serde(deserialize_with = "one_or_many")]
     reviewers: Vec<String>,
+    #[serde(deserialize_with = "one_or_many")]
+    teams: Vec<String>,
 }
 
 /// Reads the event that must come before a call: there is only the merge.
@@ -276,7 +278,7 @@ impl Grant {
             .find(|operation| operations.contains(operation))
     }
 
-    fn fields(&self) -> [GrantField; 17] {
+    fn fields(&self) -> [GrantField; 18] {
         use Operation as O;
         const GITHUB: &[O] = &[
             O::ReadFile,
@@ -337,6 +339,7 @@ impl Grant {
             ),
             field("labels", !self.labels.is_empty(), &[O::Decorate], &[]),
             field("reviewers", !self.reviewers.is_empty(), &[O::Decorate], &[]),
+            field("teams", !self.teams.is_empty(), &[O::Decorate], &[]),
         ]
     }
 }

@@ -274,27 +274,21 @@ impl<'a> Permission<'a> {
     /// # Errors
     /// Names the first one that is not.
     pub fn check_labels(self, labels: &[String]) -> Result<(), String> {
-        check_names("labels", &self.0.grant.labels, labels.iter())
+        check_names("labels", &self.0.grant.labels, labels)
     }
 
-    /// Checks that each person or team is granted by name.
+    /// Checks that each person and each team is granted by name.
     ///
     /// # Errors
     /// Names the first one that is not.
-    pub fn check_reviewers<'n>(
-        self,
-        names: impl Iterator<Item = &'n String>,
-    ) -> Result<(), String> {
-        check_names("reviewers", &self.0.grant.reviewers, names)
+    pub fn check_reviewers(self, users: &[String], teams: &[String]) -> Result<(), String> {
+        check_names("reviewers", &self.0.grant.reviewers, users)?;
+        check_names("teams", &self.0.grant.teams, teams)
     }
 }
 
-fn check_names<'n>(
-    field: &str,
-    granted: &[String],
-    mut asked: impl Iterator<Item = &'n String>,
-) -> Result<(), String> {
-    match asked.find(|name| !granted.contains(name)) {
+fn check_names(field: &str, granted: &[String], asked: &[String]) -> Result<(), String> {
+    match asked.iter().find(|name| !granted.contains(name)) {
         None => Ok(()),
         Some(name) => Err(format!(
             "github.decorate: {name:?} is not among the {field} of the grant; \

@@ -2,16 +2,19 @@
 //!
 //! It reads; it never writes. For a service it runs the policy itself as a plan, so that it finds what a run would find,
 //! whatever the policy. Of the settings it understands those that the policy marks (`marks`). In reading order:
-//! `grants`, `rules`, `credentials`, `github`, `branch`, `port`, `probe`, `judge`.
+//! `grants`, `rules`, `credentials`, `github`, `branch`, `port`, `workflow`, `workflow_file`, `environment`, `probe`, `judge`.
 
 mod branch;
 mod credentials;
+mod environment;
 mod github;
 mod grants;
 mod judge;
 mod port;
 mod probe;
 mod rules;
+mod workflow;
+mod workflow_file;
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -21,6 +24,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use self::probe::{ServiceChoice, ServiceProbe};
+use self::workflow::WorkflowReaders;
 use crate::finding::{DoctorFindings, FindingCode, Severity};
 use crate::fleet::FleetSettings;
 use crate::marks::{MarkedSettings, SettingRole};
@@ -86,6 +90,8 @@ pub struct ExaminedSetup<'a> {
     pub registry: service::registry::Client,
     /// Verifies attestations.
     pub verifier: Arc<dyn service::attestation::BundleVerifier>,
+    /// GitHub by a workflow's own token, which reads workflows and environments of its repository.
+    pub own: Option<(service::github::Client, String)>,
     /// True if a GitHub App acts.
     pub is_app: bool,
 }
@@ -106,6 +112,17 @@ pub async fn run(
     say("checking Port's blueprints and action");
     let port = check_port(args, &setup, &settings, &mut findings).await;
     let is_usable = port == Some(true) && github == Some(true);
+    if let (Ok(port), Ok(github), true) = (&setup.port, &setup.github, is_usable) {
+        say("checking the workflow that the action starts");
+        let readers = WorkflowReaders {
+            port,
+            github,
+            own: setup.own.as_ref(),
+        };
+        let actions = setup.config.port.actions.identifiers();
+        let guarded = setup.config.workflow.environment.as_deref();
+        workflow::check(&readers, &actions, guarded, &mut findings).await;
+    }
     match (policies, setup.port, setup.github) {
         (Some(policies), Ok(port), Ok(github)) if is_usable => {
             let live = Arc::new(Live {

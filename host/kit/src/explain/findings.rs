@@ -130,6 +130,31 @@ pub(super) const ALL: &[CodeExplanation] = &[
         "turn the processing of actions on for it, or `promote init --installation ID`.",
     ),
     finding(
+        FindingCode::WorkflowFile,
+        "A click in Port starts a workflow of GitHub by the name of its file. It is not on the branch where GitHub looks for it, is switched off, cannot be read as a workflow, or has no `workflow_dispatch`: the run in Port stays in progress, and nothing happens.",
+        "commit and push what `promote init` wrote; `promote init --overwrite` writes it again. GitHub starts only what is on the default branch.",
+    ),
+    finding(
+        FindingCode::WorkflowInputs,
+        "GitHub refuses to start a workflow that is sent inputs which it does not name, or not sent one which it requires.",
+        "make `workflow_dispatch.inputs` of the workflow and `workflowInputs` of Port's action the same; `promote init` sets both.",
+    ),
+    finding(
+        FindingCode::WorkflowEnvironment,
+        "The secrets of a promotion belong into an environment of GitHub, which the workflow's job names. It names none, one that is not there, or another than promote.toml does, so `promote resume` would not ask its reviewers.",
+        "name the environment at the job and in `[workflow]` of promote.toml, make it in the repository's settings, and put the secrets into it.",
+    ),
+    finding(
+        FindingCode::WorkflowBranches,
+        "An environment says which branches may use it. If others than the default branch may, whoever pushes one reads the secrets by a workflow of their own; if the one on which Port starts the workflow may not, its job never starts.",
+        "in the environment's settings, let selected branches use it, and name the default branch alone.",
+    ),
+    finding(
+        FindingCode::WorkflowRunName,
+        "By the name of a workflow run `promote resume` finds out for which run of Port it works, whether it still lives, and whether the environment's reviewers let it start. This workflow gives its runs another name.",
+        "give it the `run-name` that `promote init` writes: `Port run` and the id of Port's run.",
+    ),
+    finding(
         FindingCode::TeamNeverFits,
         "A `[[team]]` rule asks for a team, and the blueprint of services has no ownership: Port keeps no teams of its entities then.",
         "turn ownership on for the blueprint; teams are named by their identifiers. Or choose by another property.",

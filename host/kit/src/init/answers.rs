@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 
 use super::action_version;
 use super::args::InitArgs;
 use super::backend::ActionBackend;
 use super::catalog::{CatalogNames, GivenNames};
-use super::dialog::SetupDialog;
+use super::dialog::{SetupDialog, SetupQuestion, SetupQuestions};
 use super::layout::{self, ManifestPlace};
 use super::reference::DerivedReference;
 use super::rules::RuleSettings;
@@ -71,33 +71,38 @@ pub(super) struct SetupAnswers {
 
 impl SetupAnswers {
     /// Takes flags, else what is at hand, else asks.
-    pub(super) fn complete(args: &InitArgs, dialog: &SetupDialog<'_>) -> anyhow::Result<Self> {
+    pub(super) fn complete(
+        args: &InitArgs,
+        questions: &SetupQuestions<'_>,
+    ) -> anyhow::Result<Self> {
         let here = repository_of(&args.folder);
-        let repository = answer(
-            args.repository.clone(),
-            "the GitOps repository (owner/name)",
-            here,
-            dialog,
-        )
-        .context("`--repository OWNER/NAME` names the GitOps repository")?;
+        let repository = args.repository.clone().unwrap_or_else(|| {
+            questions.ask(&SetupQuestion {
+                words: "the GitOps repository (owner/name)",
+                default: here.as_deref().unwrap_or_default(),
+                flag: "`--repository OWNER/NAME` names the GitOps repository",
+            })
+        });
         let workflow_repository = args
             .workflow_repository
             .clone()
             .unwrap_or_else(|| repository.clone());
         for name in [&repository, &workflow_repository] {
-            RepositoryName::parse(name)
-                .map_err(|_| anyhow::anyhow!("`{name}` is not a repository: write owner/name"))?;
+            if !name.is_empty() && RepositoryName::parse(name).is_err() {
+                bail!("`{name}` is not a repository: write owner/name");
+            }
         }
-        let uses = answer(
-            args.uses.clone().or_else(action_version::own),
-            "this program as an action (owner/name@commit, or a tag)",
-            None,
-            dialog,
-        )
-        .context(
-            "this binary was not released: `--uses OWNER/NAME@COMMIT` says where its action is",
-        )?;
-        action_version::check_uses(&uses)?;
+        let own = args.uses.clone().or_else(action_version::own);
+        let uses = own.unwrap_or_else(|| {
+            questions.ask(&SetupQuestion {
+                words: "this program as an action (owner/name@commit, or a tag)",
+                default: "",
+                flag: "`--uses OWNER/NAME@COMMIT` says where the action of this program is: this binary was not released",
+            })
+        });
+        if !uses.is_empty() {
+            action_version::check_uses(&uses)?;
+        }
         if !args
             .environment
             .chars()
@@ -159,8 +164,9 @@ impl SetupAnswers {
     pub(super) fn settle_reference(
         &mut self,
         derived: &DerivedReference,
-        dialog: &SetupDialog<'_>,
-    ) -> anyhow::Result<()> {
+        questions: &SetupQuestions<'_>,
+    ) {
+        let dialog = questions.dialog;
         if self.reference.is_empty() {
             self.reference = match derived {
                 DerivedReference::Proven(template) => {
@@ -175,22 +181,17 @@ impl SetupAnswers {
                     )));
                     template.clone()
                 }
-                DerivedReference::Contradicted { image, held } => answer(
-                    None,
-                    &format!("the image `{image}` of the catalog is `{held}` in the manifest; its reference as a template"),
-                    None,
-                    dialog,
-                )
-                .with_context(|| format!(
-                    "no template makes `{held}`, which the manifest holds, of the image `{image}` of the catalog: `--reference TEMPLATE` says how"
-                ))?,
+                DerivedReference::Contradicted { image, held } => questions.ask(&SetupQuestion {
+                    words: &format!("the image `{image}` of the catalog is `{held}` in the manifest; its reference as a template"),
+                    default: "",
+                    flag: &format!("`--reference TEMPLATE` says how the image `{image}` of the catalog becomes `{held}`, which the manifest holds: no template that is known makes it"),
+                }),
                 DerivedReference::Unknown => "{identifier}".to_owned(),
             };
         }
         if self.holds.is_empty() {
             self.holds.clone_from(&self.reference);
         }
-        Ok(())
     }
 
     /// Returns the lines of settings that differ from the policy's own.
@@ -284,22 +285,18 @@ impl SetupAnswers {
     }
 
     /// Decides which files a promotion may change: the narrowest pattern that is known.
-    pub(super) fn settle_paths(&mut self, dialog: &SetupDialog<'_>) -> anyhow::Result<()> {
+    pub(super) fn settle_paths(&mut self, questions: &SetupQuestions<'_>) {
         let by_service = self.manifest.contains("{service.identifier}");
         let own =
             (!self.manifest.contains("{production") && by_service).then(|| self.manifest.clone());
         let known = self.paths.take().or(own);
-        let guess = "apps/{service.identifier}/prod/*.yaml".to_owned();
-        let paths = answer(
-            known,
-            "the files that a promotion of a service may change (glob)",
-            Some(guess),
-            dialog,
-        );
-        self.paths = Some(paths.context(
-            "the catalog does not tell which files a promotion may change: `--paths 'apps/{service.identifier}/prod/*.yaml'`",
-        )?);
-        Ok(())
+        self.paths = Some(known.unwrap_or_else(|| {
+            questions.ask(&SetupQuestion {
+                words: "the files that a promotion of a service may change (glob)",
+                default: "apps/{service.identifier}/prod/*.yaml",
+                flag: "`--paths GLOB` says which files a promotion may change, such as 'apps/{service.identifier}/prod/*.yaml': the catalog does not tell",
+            })
+        }));
     }
 }
 
@@ -331,18 +328,6 @@ fn part_of(image: &str) -> Option<&'static str> {
     } else {
         key.ends_with("digest").then_some("{digest}")
     }
-}
-
-/// A given answer, else what a person says.
-fn answer(
-    given: Option<String>,
-    question: &str,
-    default: Option<String>,
-    dialog: &SetupDialog<'_>,
-) -> Option<String> {
-    given
-        .or_else(|| (dialog.ask)(question, default.as_deref().unwrap_or_default()))
-        .filter(|text| !text.is_empty())
 }
 
 /// The repository that a folder is a clone of, from Git's own configuration.

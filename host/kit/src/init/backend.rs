@@ -4,6 +4,7 @@ use anyhow::{Context as _, bail};
 use serde_json::{Map, Value, json};
 
 use super::answers::SetupAnswers;
+use super::dialog::{SetupQuestion, SetupQuestions};
 use super::files;
 use promote_core::service::http::ServiceError;
 use promote_core::service::port::Client;
@@ -21,45 +22,76 @@ pub(super) enum ActionBackend {
     LegacyApp,
 }
 
-/// Finds the installation that starts workflows.
-///
-/// # Errors
-/// Says what to do when there is none, or more than one, or when the credentials may not look.
-pub(super) async fn find_installation(client: &Client) -> anyhow::Result<String> {
+/// What Port has of installations that start workflows.
+#[derive(Debug, PartialEq, Eq)]
+enum FoundInstallations {
+    /// The credentials may not list them.
+    Hidden,
+    Listed(Vec<String>),
+}
+
+/// Finds the installation that starts workflows, or asks for it; an empty text if nobody knows.
+pub(super) async fn find_installation(
+    client: &Client,
+    questions: &SetupQuestions<'_>,
+) -> anyhow::Result<String> {
     let target = "/v1/integration?actionsProcessingEnabled=true";
-    let answer = match client.get(target.to_owned()).await {
-        Err(error) if is_forbidden(&error) => bail!(
-            "these credentials of Port may not list its integrations, which needs an admin's: `--installation ID` names the \
-             installation of {OCEAN}, which the page of data sources in Port shows"
-        ),
-        other => other.context("listing Port's integrations")?,
+    let found = match client.get(target.to_owned()).await {
+        Err(error) if is_forbidden(&error) => FoundInstallations::Hidden,
+        other => {
+            let answer = other.context("listing Port's integrations")?;
+            installations(&answer.field::<Vec<Value>>("integrations")?)
+        }
     };
-    let all: Vec<Value> = answer.field("integrations")?;
-    choose_installation(&all).map_err(anyhow::Error::msg)
+    Ok(choose_installation(found, questions))
 }
 
 fn is_forbidden(error: &ServiceError) -> bool {
     error.says(403, "") || error.says(401, "")
 }
 
-/// Chooses the one installation that starts workflows.
-fn choose_installation(all: &[Value]) -> Result<String, String> {
-    let found: Vec<&str> = all
+/// Returns the installations that start workflows.
+fn installations(all: &[Value]) -> FoundInstallations {
+    let found = all
         .iter()
         .filter(|it| it["installationAppType"] == OCEAN && it["actionsProcessingEnabled"] != false)
-        .filter_map(|it| it["installationId"].as_str().or(it["identifier"].as_str()))
-        .collect();
-    match found.as_slice() {
-        [one] => Ok((*one).to_owned()),
-        [] => Err(format!(
-            "Port has no installation of its GitHub integration ({OCEAN}) that starts actions: install it from the page of data \
-             sources in Port, and turn its processing of actions on if you host it yourself; `--legacy-app` uses Port's GitHub \
-             app instead, which Port has ended the support of"
-        )),
-        several => Err(format!(
-            "Port has several installations of its GitHub integration: {}; say which with `--installation ID`",
-            several.join(", ")
-        )),
+        .filter_map(|it| it["installationId"].as_str().or(it["identifier"].as_str()));
+    FoundInstallations::Listed(found.map(str::to_owned).collect())
+}
+
+fn choose_installation(found: FoundInstallations, questions: &SetupQuestions<'_>) -> String {
+    match found {
+        FoundInstallations::Hidden => questions.ask(&SetupQuestion {
+            words: "the installation of Port's GitHub integration (its page of data sources shows the id)",
+            default: "",
+            flag: "`--installation ID` names the installation of Port's GitHub integration, which the page of data sources in Port \
+                   shows: these credentials of Port may not list its integrations, which needs an admin's",
+        }),
+        FoundInstallations::Listed(found) => match found.as_slice() {
+            [one] => one.clone(),
+            [] => {
+                questions.add_missing(&format!(
+                    "`--legacy-app` uses Port's GitHub app, which Port has ended the support of: Port has no installation of its \
+                     GitHub integration ({OCEAN}) that starts actions; install it from the page of data sources in Port, and turn \
+                     its processing of actions on if you host it yourself"
+                ));
+                String::new()
+            }
+            several => {
+                let chosen = questions.choose(
+                    &SetupQuestion {
+                        words: "which installation of Port's GitHub integration starts the workflow?",
+                        default: "",
+                        flag: &format!(
+                            "`--installation ID` says which installation of Port's GitHub integration starts the workflow: {}",
+                            several.join(", ")
+                        ),
+                    },
+                    several,
+                );
+                chosen.map(|at| several[at].clone()).unwrap_or_default()
+            }
+        },
     }
 }
 
@@ -186,6 +218,7 @@ fn overlaid(under: Value, over: &Value) -> Value {
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
+    use crate::init::dialog::SetupDialog;
 
     #[test]
     fn one_installation_is_found_and_several_are_asked_about() {
@@ -198,14 +231,34 @@ mod tests {
         ];
         let mut all = vec![ocean];
         all.extend(others.clone());
-        assert_eq!(choose_installation(&all).unwrap(), "a");
-        assert!(
-            choose_installation(&others)
-                .unwrap_err()
-                .contains("`--legacy-app`")
-        );
-        all.push(installation("d", OCEAN, true));
-        assert!(choose_installation(&all).unwrap_err().contains("a, d"));
+        let choose = |found: FoundInstallations, answer: Option<&str>| {
+            let dialog = SetupDialog {
+                say: &|_| {},
+                ask: &|_, _| answer.map(str::to_owned),
+            };
+            let questions = SetupQuestions::new(&dialog);
+            let chosen = choose_installation(found, &questions);
+            questions
+                .finish(true)
+                .map(|()| chosen)
+                .map_err(|error| error.to_string())
+        };
+        let several = || {
+            let mut all = all.clone();
+            all.push(installation("d", OCEAN, true));
+            installations(&all)
+        };
+        assert_eq!(choose(installations(&all), None).unwrap(), "a");
+        for (found, said) in [
+            (installations(&others), "`--legacy-app`"),
+            (several(), "a, d"),
+            (FoundInstallations::Hidden, "needs an admin's"),
+        ] {
+            let refusal = choose(found, None).unwrap_err();
+            assert!(refusal.contains(said), "{refusal}");
+        }
+        assert_eq!(choose(several(), Some("2")).unwrap(), "d");
+        assert_eq!(choose(FoundInstallations::Hidden, Some("x")).unwrap(), "x");
     }
 
     #[test]

@@ -47,6 +47,26 @@ impl CatalogNames {
         }
     }
 
+    /// The same names, as if all of them had been given.
+    pub(super) fn as_given(&self) -> GivenNames {
+        GivenNames {
+            service: Some(self.service.clone()),
+            runtime: Some(self.runtime.clone()),
+            image: Some(self.image.clone()),
+            staging: Some(self.staging.clone()),
+            production: Some(self.production.clone()),
+            image_relation: Some(self.image_relation.clone()),
+        }
+    }
+
+    /// The way from services to images, for people.
+    pub(super) fn way(&self) -> String {
+        format!(
+            "{} → {} → {} ({})",
+            self.service, self.runtime, self.image, self.image_relation
+        )
+    }
+
     /// Returns whether these are the guide's blueprints, which `init` may complete with all that the guide has.
     pub(super) fn has_guides_blueprints(&self) -> bool {
         let guide = Self::guide(&GivenNames::default());
@@ -71,6 +91,20 @@ impl CatalogChoice {
             Self::Complete(names) | Self::Partial(names) => names,
         }
     }
+}
+
+/// The reason why names cannot be found.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(super) enum CatalogProblem {
+    /// A name that was given is not there.
+    #[error("{0}")]
+    Absent(String),
+    /// These ways are as likely as each other.
+    #[error("{}", ambiguous(.0))]
+    Several(Vec<CatalogNames>),
+    /// Nothing fits among these blueprints.
+    #[error("{}", unfit(.0))]
+    Unfit(Vec<String>),
 }
 
 /// What relations to production are called by.
@@ -101,10 +135,10 @@ pub(super) fn find(
     blueprints: &[Value],
     given: &GivenNames,
     may_create: bool,
-) -> Result<CatalogChoice, String> {
+) -> Result<CatalogChoice, CatalogProblem> {
     let blueprints: Vec<CatalogBlueprint<'_>> =
         blueprints.iter().filter_map(CatalogBlueprint::of).collect();
-    check_given(&blueprints, given, may_create)?;
+    check_given(&blueprints, given, may_create).map_err(CatalogProblem::Absent)?;
     let chains = chains(&blueprints, given);
     let best = chains.iter().map(|chain| chain.likelihood).max();
     let mut likeliest: Vec<&CatalogChain> = chains
@@ -118,7 +152,10 @@ pub(super) fn find(
         [one] if one.is_complete => return Ok(CatalogChoice::Complete(one.names.clone())),
         [one] => return Ok(CatalogChoice::Partial(one.names.clone())),
         [] => {}
-        several => return Err(ambiguous(several)),
+        several => {
+            let ways = several.iter().map(|chain| chain.names.clone());
+            return Err(CatalogProblem::Several(ways.collect()));
+        }
     }
     let guide = CatalogNames::guide(given);
     let is_guides =
@@ -126,16 +163,20 @@ pub(super) fn find(
     let has_all = [&guide.service, &guide.runtime, &guide.image]
         .iter()
         .all(|name| blueprints.iter().any(|it| it.name == **name));
-    let others: Vec<&str> = blueprints
+    let others: Vec<String> = blueprints
         .iter()
-        .map(|blueprint| blueprint.name)
-        .filter(|name| !is_guides(name))
+        .filter(|blueprint| !is_guides(blueprint.name))
+        .map(|blueprint| blueprint.name.to_owned())
         .collect();
     if has_all || others.is_empty() || may_create {
         return Ok(CatalogChoice::Partial(guide));
     }
-    let listed = others.iter().take(MAX_LISTED).copied().collect::<Vec<_>>();
-    Err(format!(
+    Err(CatalogProblem::Unfit(others))
+}
+
+fn unfit(others: &[String]) -> String {
+    let listed = others.iter().take(MAX_LISTED).cloned().collect::<Vec<_>>();
+    format!(
         "no service of the catalog leads by relations to a runtime, and on to an image; it has the blueprints {}{}: name \
          yours with `--service-blueprint`, `--runtime-blueprint` and `--image-blueprint`, and their relations with \
          `--staging-relation`, `--production-relation` and `--image-relation`; or add `--guide`, which creates those of Port's \
@@ -146,7 +187,7 @@ pub(super) fn find(
         } else {
             ""
         },
-    ))
+    )
 }
 
 /// A blueprint, as far as it is looked at.
@@ -315,18 +356,9 @@ fn staging_of(names: &[&str]) -> Option<String> {
     })
 }
 
-fn ambiguous(several: &[&CatalogChain]) -> String {
-    let ways: Vec<String> = several
-        .iter()
-        .take(MAX_LISTED)
-        .map(|chain| {
-            let it = &chain.names;
-            format!(
-                "{} → {} → {} ({})",
-                it.service, it.runtime, it.image, it.image_relation
-            )
-        })
-        .collect();
+fn ambiguous(several: &[CatalogNames]) -> String {
+    let ways = several.iter().take(MAX_LISTED).map(CatalogNames::way);
+    let ways: Vec<String> = ways.collect();
     format!(
         "more than one way leads from services by runtimes to images: {}; say which with `--service-blueprint`, \
          `--runtime-blueprint`, `--image-blueprint` or `--image-relation`",
@@ -449,7 +481,9 @@ mod tests {
             "app",
             &[("stage", "workload"), ("live", "workload")],
         ));
-        let refusal = find(&catalog, &GivenNames::default(), false).unwrap_err();
+        let refusal = find(&catalog, &GivenNames::default(), false)
+            .unwrap_err()
+            .to_string();
         assert!(
             refusal.contains("component → workload → container_image"),
             "{refusal}"
@@ -464,7 +498,9 @@ mod tests {
         );
         // No way at all: the guide's are created only if somebody says so.
         let catalog = [blueprint("repository", &[]), blueprint("service", &[])];
-        let refusal = find(&catalog, &GivenNames::default(), false).unwrap_err();
+        let refusal = find(&catalog, &GivenNames::default(), false)
+            .unwrap_err()
+            .to_string();
         assert!(
             refusal.contains("the blueprints repository: name"),
             "{refusal}"
@@ -475,7 +511,7 @@ mod tests {
             runtime: Some("none".to_owned()),
             ..GivenNames::default()
         };
-        let refusal = find(&catalog, &given, false).unwrap_err();
+        let refusal = find(&catalog, &given, false).unwrap_err().to_string();
         assert!(refusal.contains("no blueprint `none`"), "{refusal}");
     }
 

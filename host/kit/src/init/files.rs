@@ -290,7 +290,8 @@ fn filled_in(template: &str, answers: &SetupAnswers) -> String {
         .replace("VERSION", env!("CARGO_PKG_VERSION"))
 }
 
-fn config(answers: &SetupAnswers) -> anyhow::Result<String> {
+/// The text of promote.toml.
+pub(super) fn config(answers: &SetupAnswers) -> anyhow::Result<String> {
     let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
     let names = &answers.names;
     let paths = answers.paths.as_deref().unwrap_or_default();

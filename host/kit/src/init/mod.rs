@@ -2,7 +2,7 @@
 //!
 //! It fits itself to the catalog and the manifests that are there, shows what would change before it changes anything, adds
 //! what is missing, and never drops what others added: a second run finds nothing to do. It writes no secret anywhere, it says
-//! which ones to set. In reading order: `args`, `answers`, `action_version`, `catalog`, `sample`, `layout`, `reference`, `rules`, `backend`, `port`,
+//! which ones to set. In reading order: `args`, `dialog`, `answers`, `action_version`, `catalog`, `sample`, `layout`, `reference`, `rules`, `backend`, `port`,
 //! `files`, `guide`, `app`.
 
 mod action_version;
@@ -33,7 +33,8 @@ pub use dialog::SetupDialog;
 
 use answers::SetupAnswers;
 use backend::ActionBackend;
-use catalog::CatalogChoice;
+use catalog::{CatalogChoice, CatalogNames, CatalogProblem};
+use dialog::{SetupQuestion, SetupQuestions};
 use files::SetupFiles;
 use port::PortChanges;
 use sample::CatalogSample;
@@ -81,16 +82,21 @@ pub async fn run(
     } else {
         Some(connect().context("`--no-port` leaves Port alone")?)
     };
-    let mut answers = SetupAnswers::complete(args, dialog)?;
+    let questions = SetupQuestions::new(dialog);
+    let mut answers = SetupAnswers::complete(args, &questions)?;
     answers.set_region(&tools.region)?;
-    answers.uses = action_version::pinned(&answers.uses, find_commit).await?;
+    if !answers.uses.is_empty() {
+        answers.uses = action_version::pinned(&answers.uses, find_commit).await?;
+    }
     let mut found = FoundPort::default();
     let mut left = Vec::new();
     if let Some(client) = &client {
-        found = look(client, args, &mut answers, dialog).await?;
-        left.extend(settle_backend(client, args, &mut answers, found.action.as_ref()).await?);
+        found = look(client, args, &mut answers, &questions).await?;
+        let action = found.action.as_ref();
+        left.extend(settle_backend(client, args, &mut answers, action, &questions).await?);
     }
-    settle_manifest(args, &mut answers, &found.sample, dialog)?;
+    settle_manifest(args, &mut answers, &found.sample, &questions);
+    questions.finish(args.yes || args.dry_run)?;
     answers.rules = rules::RuleSettings::choose(&answers.names, &found.blueprints, &found.sample);
     let files = files::plan(&answers, &args.folder, args.overwrite)?;
     let changes = match &found.choice {
@@ -121,7 +127,7 @@ pub async fn run(
         files::write(&files, dialog)?;
     }
     left.extend(check_app(&answers, args, tools).await);
-    (dialog.say)(&next_steps(&answers, tools));
+    (dialog.say)(&next_steps(&answers, args, tools));
     finish(&left, dialog)
 }
 
@@ -161,11 +167,11 @@ async fn look(
     client: &Client,
     args: &InitArgs,
     answers: &mut SetupAnswers,
-    dialog: &SetupDialog<'_>,
+    questions: &SetupQuestions<'_>,
 ) -> anyhow::Result<FoundPort> {
+    let dialog = questions.dialog;
     let blueprints = port::blueprints(client).await?;
-    let choice =
-        catalog::find(&blueprints, &args.given_names(), args.guide).map_err(anyhow::Error::msg)?;
+    let choice = choose_names(&blueprints, args, questions)?;
     answers.names = choice.names().clone();
     let names = &answers.names;
     (dialog.say)(&text::line(&format!(
@@ -203,12 +209,101 @@ async fn look(
     })
 }
 
+/// Finds the names in the catalog, or asks for them.
+fn choose_names(
+    blueprints: &[Value],
+    args: &InitArgs,
+    questions: &SetupQuestions<'_>,
+) -> anyhow::Result<CatalogChoice> {
+    let mut given = args.given_names();
+    let problem = match catalog::find(blueprints, &given, args.guide) {
+        Ok(choice) => return Ok(choice),
+        Err(problem) => problem,
+    };
+    let flag = problem.to_string();
+    let is_answered = match problem {
+        CatalogProblem::Absent(_) => bail!(flag),
+        CatalogProblem::Several(ways) => {
+            let question = SetupQuestion {
+                words: "several ways lead from services by runtimes to images; which one?",
+                default: "",
+                flag: &flag,
+            };
+            let options: Vec<String> = ways.iter().map(CatalogNames::way).collect();
+            let chosen = questions.choose(&question, &options);
+            given = chosen.map_or(given, |at| ways[at].as_given());
+            chosen.is_some()
+        }
+        CatalogProblem::Unfit(names) => ask_names(&names, &mut given, &flag, questions),
+    };
+    if is_answered {
+        return Ok(catalog::find(blueprints, &given, args.guide)?);
+    }
+    Ok(CatalogChoice::Partial(CatalogNames::guide(&given)))
+}
+
+/// Asks for the names of a catalog in which nothing fits; stops at the first that nobody answers.
+fn ask_names(
+    names: &[String],
+    given: &mut catalog::GivenNames,
+    flag: &str,
+    questions: &SetupQuestions<'_>,
+) -> bool {
+    let listed = names.join(", ");
+    let guide = CatalogNames::guide(given);
+    let wanted = [
+        (
+            &mut given.service,
+            format!("the blueprint of services ({listed})"),
+            "",
+        ),
+        (
+            &mut given.runtime,
+            "the blueprint of what runs of a service in one environment".to_owned(),
+            "",
+        ),
+        (&mut given.image, "the blueprint of images".to_owned(), ""),
+        (
+            &mut given.staging,
+            "the relation of a service to the runtime that an image comes from".to_owned(),
+            guide.staging.as_str(),
+        ),
+        (
+            &mut given.production,
+            "the relation of a service to the runtime that an image goes to".to_owned(),
+            guide.production.as_str(),
+        ),
+        (
+            &mut given.image_relation,
+            "the relation of a runtime to its image".to_owned(),
+            guide.image_relation.as_str(),
+        ),
+    ];
+    for (name, words, default) in wanted {
+        if name.is_some() {
+            continue;
+        }
+        let question = SetupQuestion {
+            words: &words,
+            default,
+            flag,
+        };
+        let answer = questions.ask(&question);
+        if answer.is_empty() {
+            return false;
+        }
+        *name = Some(answer);
+    }
+    true
+}
+
 /// Decides what starts the workflow, and says what stays in the way of that.
 async fn settle_backend(
     client: &Client,
     args: &InitArgs,
     answers: &mut SetupAnswers,
     action: Option<&Map<String, Value>>,
+    questions: &SetupQuestions<'_>,
 ) -> anyhow::Result<Option<String>> {
     let present = action.and_then(backend::backend_of);
     let mut left = None;
@@ -224,7 +319,9 @@ async fn settle_backend(
         }
         (_, Some(installation)) => ActionBackend::Installation(installation.clone()),
         (Some(present @ ActionBackend::Installation(_)), None) => present,
-        (_, None) => ActionBackend::Installation(backend::find_installation(client).await?),
+        (_, None) => {
+            ActionBackend::Installation(backend::find_installation(client, questions).await?)
+        }
     };
     // The app looks for the workflow in `main`, the integration in the default branch.
     let is_own = answers.repository == answers.workflow_repository;
@@ -239,8 +336,8 @@ fn settle_manifest(
     args: &InitArgs,
     answers: &mut SetupAnswers,
     sample: &CatalogSample,
-    dialog: &SetupDialog<'_>,
-) -> anyhow::Result<()> {
+    questions: &SetupQuestions<'_>,
+) {
     let property = sample.path_property(&args.folder);
     let places = property
         .as_ref()
@@ -248,13 +345,13 @@ fn settle_manifest(
     if let Some(property) = &property {
         answers.path_property.clone_from(property);
     }
-    answers.recognise(args, &places, dialog);
+    answers.recognise(args, &places, questions.dialog);
     if answers.paths.is_none() {
         answers.paths = port::guess_paths(&places, &answers.manifest, &answers.path_property);
     }
-    answers.settle_paths(dialog)?;
+    answers.settle_paths(questions);
     let images = sample.images(&args.folder, property.as_deref());
-    answers.settle_reference(&reference::derive(&images), dialog)
+    answers.settle_reference(&reference::derive(&images), questions);
 }
 
 fn confirm(args: &InitArgs, dialog: &SetupDialog<'_>) -> anyhow::Result<()> {
@@ -284,7 +381,15 @@ async fn check_app(
     ))
 }
 
-fn next_steps(answers: &SetupAnswers, tools: &SetupTools<'_>) -> String {
+/// The grants of the promote.toml that is there; before there is one, of the one that would be written.
+fn grants_there(answers: &SetupAnswers, args: &InitArgs) -> Grants {
+    use promote_intake::config::Config;
+    let there = Config::read(&args.folder.join(files::CONFIG)).ok();
+    let wanted = || Config::parse(&files::config(answers).ok()?).ok();
+    there.or_else(wanted).unwrap_or_default().grants
+}
+
+fn next_steps(answers: &SetupAnswers, args: &InitArgs, tools: &SetupTools<'_>) -> String {
     let at = &answers.workflow_repository;
     let environment = &answers.environment;
     let mut steps = vec![format!(
@@ -294,7 +399,8 @@ fn next_steps(answers: &SetupAnswers, tools: &SetupTools<'_>) -> String {
     if answers.app {
         secrets.extend(["PROMOTE_APP_ID", "PROMOTE_APP_PRIVATE_KEY"]);
         let owner = answers.repository.split('/').next().unwrap_or_default();
-        let [organisation, person] = app::new_app_links(&tools.github, owner);
+        let permissions = app::app_permissions(&grants_there(answers, args));
+        let [organisation, person] = app::new_app_links(&tools.github, owner, &permissions);
         steps.insert(
             0,
             format!(

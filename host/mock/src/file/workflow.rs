@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::github::{EnvironmentReview, GitHub};
+use crate::github::{DeploymentBranches, EnvironmentReview, GitHub};
 
 /// The workflows, workflow runs and environments of a repository.
 #[derive(Default, Deserialize)]
@@ -12,8 +12,7 @@ use crate::github::{EnvironmentReview, GitHub};
 pub(super) struct ActionsFile {
     /// The state of each workflow, by its file.
     workflows: BTreeMap<String, WorkflowStateFile>,
-    /// The logins of the reviewers of each environment.
-    environments: BTreeMap<String, Vec<String>>,
+    environments: BTreeMap<String, EnvironmentFile>,
     runs: Vec<WorkflowRunFile>,
 }
 
@@ -22,6 +21,47 @@ pub(super) struct ActionsFile {
 enum WorkflowStateFile {
     Active,
     Disabled,
+}
+
+/// An environment: the logins of its reviewers, or these with the branches that may use it.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum EnvironmentFile {
+    Reviewers(Vec<String>),
+    Guarded(GuardedEnvironmentFile),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct GuardedEnvironmentFile {
+    #[serde(default)]
+    reviewers: Vec<String>,
+    branches: DeploymentBranchesFile,
+}
+
+/// The branches that may use an environment: patterns, or those that are protected.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum DeploymentBranchesFile {
+    Patterns(Vec<String>),
+    Kind(DeploymentBranchesKind),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum DeploymentBranchesKind {
+    Any,
+    Protected,
+}
+
+impl From<DeploymentBranchesFile> for DeploymentBranches {
+    fn from(file: DeploymentBranchesFile) -> Self {
+        match file {
+            DeploymentBranchesFile::Patterns(patterns) => Self::Patterns(patterns),
+            DeploymentBranchesFile::Kind(DeploymentBranchesKind::Any) => Self::Any,
+            DeploymentBranchesFile::Kind(DeploymentBranchesKind::Protected) => Self::Protected,
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -86,8 +126,13 @@ impl ActionsFile {
             };
             github.set_workflow(repository, &file, state);
         }
-        for (name, reviewers) in self.environments {
+        for (name, environment) in self.environments {
+            let (reviewers, branches) = match environment {
+                EnvironmentFile::Reviewers(reviewers) => (reviewers, DeploymentBranches::default()),
+                EnvironmentFile::Guarded(guarded) => (guarded.reviewers, guarded.branches.into()),
+            };
             github.set_environment(repository, &name, reviewers.into_iter().collect());
+            github.set_deployment_branches(repository, &name, branches);
         }
         for run in self.runs {
             let conclusion = run.conclusion.as_deref();

@@ -62,7 +62,9 @@ pub use state::{
     PullReview, PullState, PushCheck, QueueEntry, RepositorySettings, RepositoryState, ReviewState,
 };
 pub use verbs::FileSpec;
-pub use workflows::{EnvironmentReview, EnvironmentRule, WorkflowFile, WorkflowRun};
+pub use workflows::{
+    DeploymentBranches, EnvironmentReview, EnvironmentRule, WorkflowFile, WorkflowRun,
+};
 
 /// Everything that GitHub knows.
 #[derive(Clone, Debug)]

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use promote_mock::github::EnvironmentReview;
-use serde_json::Value;
+use promote_mock::github::{DeploymentBranches, EnvironmentReview};
+use serde_json::{Value, json};
 
 use crate::bench::{REPOSITORY, RecordedClients};
 use crate::record::ExchangeRecord;
@@ -18,6 +18,10 @@ pub(super) async fn looks_for_workflow_runs(record: &ExchangeRecord) {
         let reviewers = BTreeSet::from(["kim".to_owned()]);
         github.set_environment(REPOSITORY, "production", reviewers);
         github.set_environment(REPOSITORY, "staging", BTreeSet::new());
+        github.set_environment(REPOSITORY, "guarded", BTreeSet::new());
+        let patterns = DeploymentBranches::Patterns(vec!["main".to_owned()]);
+        github.set_deployment_branches(REPOSITORY, "guarded", patterns);
+        github.set_deployment_branches(REPOSITORY, "staging", DeploymentBranches::Protected);
         github.set_workflow_run(REPOSITORY, FILE, TITLE, "completed", Some("cancelled"));
         github.set_workflow_run(REPOSITORY, FILE, "Port run r_2", "waiting", None);
         let review = EnvironmentReview {
@@ -46,10 +50,29 @@ pub(super) async fn looks_for_workflow_runs(record: &ExchangeRecord) {
     let rules = &all["environments"][0]["protection_rules"];
     assert_eq!(rules[0]["type"], "required_reviewers");
     assert_eq!(read(&format!("/actions/workflows/{FILE}")).await.0, 200);
+    for (name, policy) in [
+        ("production", Value::Null),
+        (
+            "Staging",
+            json!({"protected_branches": true, "custom_branch_policies": false}),
+        ),
+        (
+            "guarded",
+            json!({"protected_branches": false, "custom_branch_policies": true}),
+        ),
+    ] {
+        let (_, one) = read(&format!("/environments/{name}")).await;
+        assert_eq!(one["deployment_branch_policy"], policy, "{name}");
+    }
+    let list = "/environments/guarded/deployment-branch-policies?per_page=100";
+    let (_, policies) = read(list).await;
+    assert_eq!(policies["branch_policies"][0]["name"], "main");
     for missing in [
         "/actions/workflows/none.yml",
         "/actions/workflows/none.yml/runs",
         "/actions/runs/7/approvals",
+        "/environments/none",
+        "/environments/none/deployment-branch-policies",
     ] {
         assert_eq!(read(missing).await.0, 404, "{missing}");
     }

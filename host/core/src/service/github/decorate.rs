@@ -69,7 +69,7 @@ impl Repo<'_> {
             .await;
         match asked {
             Err(Failure::Rejected(why)) if why.contains(UNKNOWN_NODE) => rejected(format!(
-                "{why}; to ask a team, an App needs the organisation permission members: read, and GITHUB_TOKEN cannot"
+                "{why}; to ask a team, an App needs the organisation permission members: read, which `teams` of a grant asks for, and GITHUB_TOKEN cannot"
             )),
             other => other,
         }

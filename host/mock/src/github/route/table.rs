@@ -80,6 +80,8 @@ pub(super) const ROUTES: &[GitHubRoute] = &[
     route("GET", "/repos/{owner}/{repo}/actions/workflows/{workflow}/runs", "actions/list-workflow-runs", "actions/workflow-runs#list-workflow-runs-for-a-workflow", ACTIONS_READ, workflows::runs),
     route("GET", "/repos/{owner}/{repo}/actions/runs/{run}/approvals", "actions/get-reviews-for-run", "actions/workflow-runs#get-the-review-history-for-a-workflow-run", ACTIONS_READ, workflows::approvals),
     route("GET", "/repos/{owner}/{repo}/environments", "repos/get-all-environments", "deployments/environments#list-environments", ACTIONS_READ, workflows::environments),
+    route("GET", "/repos/{owner}/{repo}/environments/{environment}", "repos/get-environment", "deployments/environments#get-an-environment", ACTIONS_READ, workflows::environment_of_name),
+    route("GET", "/repos/{owner}/{repo}/environments/{environment}/deployment-branch-policies", "repos/list-deployment-branch-policies", "deployments/branch-policies#list-deployment-branch-policies", ACTIONS_READ, workflows::branch_policies),
     route("GET", "/repos/{owner}/{repo}/attestations/{digest}", "repos/list-attestations", "repos/attestations#list-attestations", RouteNeed::Repository(&["attestations"], Read), attestations::list),
     // Not of the API: where bundles are kept, which signed addresses lead to.
     route("GET", "/stored/attestations/{id}/{at}", "stored-bundle", "", RouteNeed::Nothing, attestations::bundle),

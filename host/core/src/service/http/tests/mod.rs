@@ -297,6 +297,68 @@ async fn a_failure_inside_graphql_is_no_refusal() {
     }
 }
 
+/// As recorded in issues of public clients: the words and the status differ, what they mean does not.
+#[tokio::test]
+async fn what_went_wrong_inside_github_is_told_by_no_words_and_is_never_a_refusal() {
+    let texts = [
+        "Something went wrong while executing your query. Please include `AB12:34CD` when reporting this issue.",
+        "Something went wrong while executing your query. This may be the result of a timeout, or it could be a GitHub bug. Please include `AB12:34CD` when reporting this issue.",
+        "Something went wrong while executing your query on 2026-01-06T10:00:00Z. Please include `AB12:34CD` when reporting this issue.",
+        "timedout",
+    ];
+    let mut table: Vec<(u16, String)> = Vec::new();
+    for text in texts {
+        // A status of its own, a success with nothing, with a text for null, and with a part of the data.
+        for (status, data) in [
+            (200, json!(null)),
+            (200, json!("null")),
+            (200, json!({ "repository": null })),
+            (502, json!(null)),
+            (502, json!("null")),
+        ] {
+            let body = json!({ "data": data, "errors": [{ "message": text }] });
+            table.push((status, body.to_string()));
+        }
+        table.push((200, json!({ "errors": [{ "message": text }] }).to_string()));
+        table.push((500, json!({ "message": text }).to_string()));
+    }
+    let page = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n</html>";
+    for (status, body) in [
+        (500, json!({ "message": "Server Error" }).to_string()),
+        (502, json!({ "message": "Server Error" }).to_string()),
+        (
+            503,
+            json!({ "message": "We had issues producing the response to your request." })
+                .to_string(),
+        ),
+        (
+            504,
+            json!({ "message": "We couldn't respond to your request in time." }).to_string(),
+        ),
+        (502, page.to_owned()),
+        (502, String::new()),
+    ] {
+        table.push((status, body));
+    }
+    for (status, body) in rows("failures inside GitHub", table) {
+        let row = format!("{status} {body}");
+        let again = vec![answer(status, body.clone()), answer(200, "{}")];
+        let (result, _) = send(Service::GitHub, false, again).await;
+        assert!(result.is_ok(), "{row}");
+        // What must not be done twice is not sent again: it may have happened, and the caller looks.
+        let (result, _) = send(Service::GitHub, true, vec![answer(status, body)]).await;
+        if let Err(error) = result {
+            assert!(error.is_uncertain(), "{row}: {error}");
+            assert!(
+                matches!(Failure::from(error), Failure::Unavailable(_)),
+                "{row}"
+            );
+        } else {
+            panic!("{row}: taken for an answer");
+        }
+    }
+}
+
 #[tokio::test]
 async fn backs_off_and_gives_up() {
     let (result, waited) = send(
