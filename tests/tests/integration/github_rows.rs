@@ -84,10 +84,10 @@ const ROWS: &[AnsweredRow] = &[
         expect: "outcome = \"promoted\"\nexit = 0\npulls = [\"merged\"]\nincludes = [\"merge: conflict\", \"propose\", \"merge\"]",
     },
     AnsweredRow {
-        name: "required checks are expected, of a branch that is behind, in mode auto-merge",
+        name: "required checks are expected, of a branch that is behind, before it is armed",
         given: "[[given.github.repositories]]\nname = \"acme/gitops\"\nci = [{ name = \"validate\", takes = \"0s\" }]\nsettings = { allow-auto-merge = true }\n[given.github.repositories.rules.main]\nrequired-checks = [\"validate\"]\nstrict = true\n[[given.events]]\nafter-operation = \"pulls/create\"\nthen = { commit = { repository = \"acme/gitops\", branch = \"main\", files = { \"README.md\" = \"moved\\n\" } } }",
         settings: AUTO,
-        expect: "outcome = \"waiting\"\nexit = 0\nincludes = [\"merge-when-ready: conflict\", \"propose\", \"merge-when-ready\"]\npulls = [\"open\"]",
+        expect: "outcome = \"promoted\"\nexit = 0\nincludes = [\"merge-when-ready: conflict\", \"propose\", \"merge-when-ready\"]\npulls = [\"merged\"]",
     },
     AnsweredRow {
         name: "required checks are expected, and run, of a branch that is behind, in mode auto-merge",

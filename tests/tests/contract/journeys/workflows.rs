@@ -18,9 +18,7 @@ pub(super) async fn looks_for_workflow_runs(record: &ExchangeRecord) {
         let reviewers = BTreeSet::from(["kim".to_owned()]);
         github.set_environment(REPOSITORY, "production", reviewers);
         github.set_environment(REPOSITORY, "staging", BTreeSet::new());
-        github.set_environment(REPOSITORY, "guarded", BTreeSet::new());
-        let patterns = DeploymentBranches::Patterns(vec!["main".to_owned()]);
-        github.set_deployment_branches(REPOSITORY, "guarded", patterns);
+        github.set_environment(REPOSITORY, "free", BTreeSet::new());
         github.set_deployment_branches(REPOSITORY, "staging", DeploymentBranches::Protected);
         github.set_workflow_run(REPOSITORY, FILE, TITLE, "completed", Some("cancelled"));
         github.set_workflow_run(REPOSITORY, FILE, "Port run r_2", "waiting", None);
@@ -51,20 +49,20 @@ pub(super) async fn looks_for_workflow_runs(record: &ExchangeRecord) {
     assert_eq!(rules[0]["type"], "required_reviewers");
     assert_eq!(read(&format!("/actions/workflows/{FILE}")).await.0, 200);
     for (name, policy) in [
-        ("production", Value::Null),
+        ("free", Value::Null),
         (
             "Staging",
             json!({"protected_branches": true, "custom_branch_policies": false}),
         ),
         (
-            "guarded",
+            "production",
             json!({"protected_branches": false, "custom_branch_policies": true}),
         ),
     ] {
         let (_, one) = read(&format!("/environments/{name}")).await;
         assert_eq!(one["deployment_branch_policy"], policy, "{name}");
     }
-    let list = "/environments/guarded/deployment-branch-policies?per_page=100";
+    let list = "/environments/production/deployment-branch-policies?per_page=100";
     let (_, policies) = read(list).await;
     assert_eq!(policies["branch_policies"][0]["name"], "main");
     for missing in [
