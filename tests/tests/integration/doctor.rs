@@ -486,3 +486,23 @@ async fn says_when_it_could_not_ask() {
         .expect(2)
         .expect_said("cannot read none.toml");
 }
+
+#[tokio::test]
+async fn a_queue_needs_auto_merge_only_for_what_must_wait() {
+    for (has_queue, checks, expected) in [
+        (false, 0, Some("error")),
+        (true, 1, Some("warning")),
+        (true, 0, None),
+    ] {
+        let mut world = World::sample();
+        rules(&mut world).merge_queue = has_queue;
+        rules(&mut world).required_checks = vec!["validate".to_owned(); checks];
+        let settings = SampleConfig::default().setting("mode", "auto-merge");
+        let stage = ProgramStage::of(world).await.settings(&settings);
+        let ended = doctor(&stage, &[]).await;
+        let found = codes(&ended);
+        let found = found.iter().find(|(_, code)| code == "auto-merge");
+        let severity = found.map(|(severity, _)| severity.as_str());
+        assert_eq!(severity, expected, "queue: {has_queue}, checks: {checks}");
+    }
+}

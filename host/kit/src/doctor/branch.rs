@@ -171,7 +171,38 @@ fn method_name(method: MergeMethod) -> &'static str {
     }
 }
 
-pub(super) async fn check_auto_merge(client: &Client, name: &str, findings: &mut DoctorFindings) {
+/// What the mode `auto-merge` needs GitHub's auto-merge for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AutoMergeNeed {
+    /// It merges.
+    Always,
+    /// A queue merges, which a pull request joins by it if checks or reviews are missing still.
+    WhileWaiting,
+    /// A queue merges, which takes every pull request at once.
+    Never,
+}
+
+impl AutoMergeNeed {
+    pub(super) fn of(protection: &BranchProtection) -> Self {
+        let rules = &protection.rules;
+        let waits = !rules.required_checks.is_empty() || rules.required_approvals > 0;
+        match (rules.merge_queue, waits) {
+            (false, _) => Self::Always,
+            (true, true) => Self::WhileWaiting,
+            (true, false) => Self::Never,
+        }
+    }
+}
+
+pub(super) async fn check_auto_merge(
+    client: &Client,
+    name: &str,
+    need: AutoMergeNeed,
+    findings: &mut DoctorFindings,
+) {
+    if need == AutoMergeNeed::Never {
+        return;
+    }
     let Ok(answer) = read(client, name, String::new()).await else {
         return;
     };
@@ -179,6 +210,15 @@ pub(super) async fn check_auto_merge(client: &Client, name: &str, findings: &mut
         .json::<Value>()
         .is_ok_and(|found| found["allow_auto_merge"] == false)
     {
+        if need == AutoMergeNeed::WhileWaiting {
+            findings.warning(
+                FindingCode::AutoMerge,
+                name,
+                "the repository does not allow auto-merge, by which a pull request joins the merge queue once its checks and reviews are there",
+                "allow it in the repository's settings; else a run fails while something is missing",
+            );
+            return;
+        }
         findings.error(
             FindingCode::AutoMerge,
             name,

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::branch::AutoMergeNeed;
 use super::credentials::{self, GithubActor};
 use super::{branch, rules};
 use crate::finding::{DoctorFindings, FindingCode, Severity};
@@ -37,6 +38,9 @@ pub(super) async fn check(
             Ok(repository) => repository.protection(&base.text).await,
             Err(failure) => Err(failure),
         };
+        let need = protection
+            .as_ref()
+            .map_or(AutoMergeNeed::Always, AutoMergeNeed::of);
         match protection {
             Ok(protection) => {
                 branch::check(&protection, marks, &subject, actor, findings);
@@ -57,7 +61,7 @@ pub(super) async fn check(
             check_reads_of_checks(client, name, &base.text, findings).await;
         }
         if marks.text(SettingRole::MergeMode) == Some("auto-merge") {
-            branch::check_auto_merge(client, name, findings).await;
+            branch::check_auto_merge(client, name, need, findings).await;
             branch::check_late_push(client, name, &base.text, findings).await;
         }
     }

@@ -384,7 +384,7 @@ async fn check_app(
 /// The grants of the promote.toml that is there; before there is one, of the one that would be written.
 fn grants_there(answers: &SetupAnswers, args: &InitArgs) -> Grants {
     use promote_intake::config::Config;
-    let there = Config::read(&args.folder.join(files::CONFIG)).ok();
+    let there = Config::read_local(&args.folder.join(files::CONFIG)).ok();
     let wanted = || Config::parse(&files::config(answers).ok()?).ok();
     there.or_else(wanted).unwrap_or_default().grants
 }
