@@ -5,10 +5,11 @@ mod rule;
 wit_bindgen::generate!({ path: "wit", world: "rule" });
 
 use exports::promote::policy::about::{self, Description};
-use exports::promote::policy::ruling;
-pub use exports::promote::policy::ruling::{EntitySearch, FactRead, Need};
+pub use exports::promote::policy::ruling::Need;
+use exports::promote::policy::ruling::{self, EntitySearch, FactRead};
 pub use promote::policy::types::Reason;
 use promote::policy::types::{ReasonCure, StopPoint};
+use serde_json::Value;
 
 struct Rule;
 
@@ -30,6 +31,16 @@ impl about::Guest for Rule {
             summary: env!("CARGO_PKG_DESCRIPTION").to_owned(),
             settings_schema: r#"{ "type": "object", "additionalProperties": false }"#.to_owned(),
         }
+    }
+}
+
+/// The entities of a blueprint that a query of Port's finds; `check` gets them under the name.
+pub fn search(name: &str, blueprint: &str, query: &Value) -> Need {
+    let (blueprint, query) = (blueprint.to_owned(), query.to_string());
+    let read = FactRead::Search(EntitySearch { blueprint, query });
+    Need {
+        name: name.to_owned(),
+        read,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{EntitySearch, FactRead, Need, Reason, reason};
+use crate::{Need, Reason, reason, search};
 
 /// What the rule must know of a promotion, besides the facts that every rule is told.
 pub fn needs(facts: &Value) -> Vec<Need> {
@@ -10,10 +10,7 @@ pub fn needs(facts: &Value) -> Vec<Need> {
         { "property": "status", "operator": "=", "value": "open" },
         { "operator": "relatedTo", "blueprint": "service", "value": facts["service"]["identifier"] },
     ] });
-    let blueprint = "incident".to_owned();
-    let query = query.to_string();
-    let read = FactRead::Search(EntitySearch { blueprint, query });
-    vec![Need { name: "open".to_owned(), read }]
+    vec![search("open", "incident", &query)]
 }
 
 /// What the rule has against a promotion; nothing means that it agrees.
@@ -22,7 +19,9 @@ pub fn check(facts: &Value) -> Vec<Reason> {
         0 => Vec::new(),
         open => {
             let service = facts["service"]["identifier"].as_str().unwrap_or_default();
-            vec![reason(format!("close the {open} open incidents of {service} first"))]
+            vec![reason(format!(
+                "close the {open} open incidents of {service} first"
+            ))]
         }
     }
 }
@@ -41,6 +40,9 @@ mod tests {
         assert_eq!(needs(&facts(&[])).len(), 1);
         assert!(check(&facts(&[])).is_empty());
         let reasons = check(&facts(&[json!({ "identifier": "inc-7" })]));
-        assert_eq!(reasons[0].message, "close the 1 open incidents of web first");
+        assert_eq!(
+            reasons[0].message,
+            "close the 1 open incidents of web first"
+        );
     }
 }
