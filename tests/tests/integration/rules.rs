@@ -111,6 +111,19 @@ repository = "acme/gitops"
 base = "main"
 "#;
 
+#[tokio::test]
+async fn doctor_says_that_a_queue_lets_no_enforced_rule_hold_it() {
+    let rules =
+        "\n[github.repositories.rules.main]\nrequired-checks = [\"promote\"]\nmerge-queue = true\n";
+    let text = sample::SAMPLE.to_owned() + rules;
+    let stage = ProgramStage::of(World::from_toml(&text, Path::new("")).unwrap()).await;
+    let config = SampleConfig::default().more("mode = \"auto-merge\"");
+    stage.write("promote.toml", &format!("{}\n{HELD}", config.text()));
+    let doctor = stage.promote(&["doctor"]).await;
+    let said = "an enforced rule refuses every merge here";
+    assert!(doctor.stdout.contains(said), "{}", doctor.stdout);
+}
+
 /// Somebody sends a request, and gets no more than the branch's rules allow.
 fn ask(stage: &ProgramStage, service: &str, method: &str, path: &str, body: Value) {
     let request = json!({ "service": service, "method": method, "path": path, "body": body });

@@ -1,5 +1,5 @@
-//! The gate keeps a commit status on what was proposed, so that the rules hold merges that others make: people, auto-merge, a
-//! queue. It is the host's own write, under a grant of its own.
+//! The gate keeps a commit status on what was proposed, so that the rules hold merges that others make: people and
+//! auto-merge. It is the host's own write, under a grant of its own.
 
 use super::{Admitted, Gate, describe, trap};
 use crate::call::{Call, Fault, Reply};
@@ -119,48 +119,58 @@ impl Gate {
         }
         let candidate = &subject.candidate;
         let (repository, base) = (candidate.repository.clone(), candidate.base.clone());
-        let why = if self.keeps_status(&repository, Some(&base)) {
-            let call = Call::GetBranchRules {
-                repository,
-                branch: base.clone(),
-            };
-            let answer = self.run.source.call(Admitted::new(&call, None)).await;
-            self.note_fact(&call, &answer)?;
-            match answer {
-                Ok(Reply::BranchRules(rules))
-                    if rules.required_checks.iter().any(|name| name == STATUS) =>
-                {
-                    return Ok(None);
-                }
-                Ok(_) => format!("`{base}` does not require the status `{STATUS}`"),
-                Err(failure) => format!(
-                    "it is not known whether `{base}` requires the status `{STATUS}`: {}",
-                    describe(&failure)
-                ),
+        let call = Call::GetBranchRules {
+            repository: repository.clone(),
+            branch: base.clone(),
+        };
+        let answer = self.run.source.call(Admitted::new(&call, None)).await;
+        self.note_fact(&call, &answer)?;
+        let why = match answer {
+            // It asks for required checks once more on a commit that it makes itself (GitHub, "Managing a merge queue").
+            Ok(Reply::BranchRules(rules)) if rules.merge_queue => {
+                return Ok(Some(refusal(format!(
+                    "merges into `{base}` go through a queue, and no rule holds what a queue merges: the status `{STATUS}` is on \
+                     the head of the pull request, and not on the commit that the queue makes; set the rules to `mode = \"monitor\"`, \
+                     or let `{base}` be merged into without the queue"
+                ))));
             }
-        } else {
-            "`github.status` is not granted".to_owned()
+            _ if !self.keeps_status(&repository, Some(&base)) => {
+                "`github.status` is not granted".to_owned()
+            }
+            Ok(Reply::BranchRules(rules))
+                if rules.required_checks.iter().any(|it| it == STATUS) =>
+            {
+                return Ok(None);
+            }
+            Ok(_) => format!("`{base}` does not require the status `{STATUS}`"),
+            Err(failure) => format!(
+                "it is not known whether `{base}` requires the status `{STATUS}`: {}",
+                describe(&failure)
+            ),
         };
-        let message = format!(
+        Ok(Some(refusal(format!(
             "GitHub would merge later without asking the rules, for {why}: have the branch require it, or set a way of merging that does not leave it to GitHub"
-        );
-        let reason = Reason {
-            rule: UNHELD.to_owned(),
-            message,
-            stops: StopPoint::Merge,
-            cure: ReasonCure::People,
-        };
-        Ok(Some(RuleVerdict {
-            rule: UNHELD.to_owned(),
-            mode: RuleMode::Enforce,
-            on_no: RuleAnswer::Refuse,
-            reasons: vec![reason],
-        }))
+        ))))
     }
 }
 
 /// The host's own rule: what GitHub merges later is held by the status.
 const UNHELD: &str = "merge-status";
+
+fn refusal(message: String) -> RuleVerdict {
+    let reason = Reason {
+        rule: UNHELD.to_owned(),
+        message,
+        stops: StopPoint::Merge,
+        cure: ReasonCure::People,
+    };
+    RuleVerdict {
+        rule: UNHELD.to_owned(),
+        mode: RuleMode::Enforce,
+        on_no: RuleAnswer::Refuse,
+        reasons: vec![reason],
+    }
+}
 
 /// The commit and the word of the status that a run has set last.
 pub(super) type KeptStatus = Option<(String, StatusWord)>;

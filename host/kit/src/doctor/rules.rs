@@ -40,6 +40,15 @@ pub(super) fn check_held(
     if !rules.any(|rule| rule.mode == RuleMode::Enforce) {
         return;
     }
+    if protection.rules.merge_queue {
+        findings.error(
+            FindingCode::RulesUnheld,
+            subject,
+            "merges go through a queue, where no status holds them: an enforced rule refuses every merge here",
+            "set the rules to `mode = \"monitor\"`, or let the branch be merged into without the queue",
+        );
+        return;
+    }
     let mut required = protection.rules.required_checks.iter();
     let is_required = required.any(|name| name == STATUS);
     match (config.grants.mention(Operation::KeepStatus), is_required) {
@@ -53,7 +62,7 @@ pub(super) fn check_held(
         (is_granted, false) => findings.warning(
             FindingCode::RulesUnheld,
             subject,
-            "a person, auto-merge or a queue can merge what a rule speaks against",
+            "a person or auto-merge can merge what a rule speaks against",
             if is_granted {
                 "have the branch require the status `promote`"
             } else {

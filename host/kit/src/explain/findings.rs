@@ -86,8 +86,8 @@ pub(super) const ALL: &[CodeExplanation] = &[
     ),
     finding(
         FindingCode::RulesUnheld,
-        "Rules are asked before every merge that `promote` makes. What people, auto-merge or a queue merge they hold only by the commit status `promote`, which the host keeps under the grant `github.status` and the branch must require.",
-        "grant `github.status`, give the App commit statuses: write, and have the branch require the status `promote`.",
+        "Rules are asked before every merge that `promote` makes. What people or auto-merge merge they hold only by the commit status `promote`, which the host keeps under the grant `github.status` and the branch must require. What a queue merges nothing holds, so an enforced rule refuses the queue.",
+        "grant `github.status`, give the App commit statuses: write, and have the branch require the status `promote`. With a merge queue set the rules to `mode = \"monitor\"`.",
     ),
     finding(
         FindingCode::Rules,

@@ -32,7 +32,7 @@ pub(super) const ALL: &[CodeExplanation] = &[
     rule(
         "merge-status",
         "The host's own rule: a `[[rule]]` is enforced, and the policy leaves the merge to GitHub, which asks no rule. Rules hold such a merge only by the commit status `promote` that the branch requires.",
-        "grant `github.status` for the repository and its base, and have the branch require the status `promote`; or set `mode` to `merge` or `checks`.",
+        "grant `github.status` for the repository and its base, and have the branch require the status `promote`; or set `mode` to `merge` or `checks`. A merge queue cannot be held: set the rules to `mode = \"monitor\"` there.",
     ),
     rule(
         "payload",
