@@ -68,3 +68,61 @@ fn newest_merge<'a>(
     let newest = fresh.max_by_key(|(at, pull, _)| (*at, pull.number))?;
     Some((newest.1, newest.2))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use crate::contract::Mergeability;
+
+    fn pull(number: u32, base: &str, state: PullState, merged_at: &str) -> PullRequest {
+        PullRequest {
+            number,
+            url: String::new(),
+            title: String::new(),
+            state,
+            head: "promote/web/production/web".to_owned(),
+            head_commit: "c".to_owned(),
+            base: base.to_owned(),
+            merge_commit: Some(format!("m{number}")),
+            merged_at: Some(merged_at.to_owned()),
+            mergeable: Mergeability::Unknown,
+            image: None,
+            runs: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn only_a_merge_into_the_base_a_moment_ago_may_not_be_shown_yet() {
+        use PullState::{Closed, Merged};
+        let now: Timestamp = "2026-01-06T10:10:00Z".parse().unwrap();
+        let table = [
+            (
+                vec![pull(1, "main", Merged, "2026-01-06T10:09:59Z")],
+                Some("m1"),
+            ),
+            (vec![pull(1, "main", Merged, "2026-01-06T10:00:00Z")], None),
+            (vec![pull(1, "other", Merged, "2026-01-06T10:09:59Z")], None),
+            (vec![pull(1, "main", Closed, "2026-01-06T10:09:59Z")], None),
+            (vec![pull(1, "main", Merged, "yesterday")], None),
+            (
+                vec![
+                    pull(2, "main", Merged, "2026-01-06T10:05:00Z"),
+                    pull(1, "main", Merged, "2026-01-06T10:08:00Z"),
+                ],
+                Some("m1"),
+            ),
+            (
+                vec![
+                    pull(1, "main", Merged, "2026-01-06T10:08:00Z"),
+                    pull(2, "main", Merged, "2026-01-06T10:08:00Z"),
+                ],
+                Some("m2"),
+            ),
+        ];
+        for (pulls, expected) in table {
+            let found = newest_merge(&pulls, "main", now).map(|(_, commit)| commit);
+            assert_eq!(found, expected, "{pulls:?}");
+        }
+    }
+}

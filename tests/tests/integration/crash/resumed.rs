@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use promote_kit::scenario::{RequestKill, Scenario, ScenarioRunner, StepAction};
 use promote_mock::World;
@@ -70,7 +71,7 @@ impl WaitScene {
 
 /// One scene, and the runner that plays it.
 struct CrashBench {
-    runner: ScenarioRunner,
+    runner: Arc<ScenarioRunner>,
     scenario: Scenario,
 }
 
@@ -113,7 +114,7 @@ impl CrashBench {
     async fn settle(&self, world: World) -> Result<(), String> {
         let mut world = self.take(world, LATER).await;
         for time in [LATER, LONG_AFTER] {
-            for _ in 0..3 {
+            for _ in 0..2 {
                 world = self.take(world, RESUME).await;
             }
             world = self.take(world, time).await;
@@ -174,7 +175,9 @@ fn agreed(world: &World) -> Result<(), String> {
 #[tokio::test(flavor = "multi_thread")]
 #[expect(clippy::print_stdout, reason = "the matrix is there to be read")]
 async fn wherever_run_and_resume_are_killed_the_next_resumes_make_it_good() {
-    let tasks = SCENES.map(|scene| tokio::spawn(points(scene)));
+    // The policy is compiled once.
+    let runner = Arc::new(ScenarioRunner::new(BTreeMap::new()).unwrap());
+    let tasks = SCENES.map(|scene| tokio::spawn(points(scene, Arc::clone(&runner))));
     let mut broken = Vec::new();
     for task in tasks {
         let (line, wrong) = task.await.unwrap();
@@ -184,9 +187,9 @@ async fn wherever_run_and_resume_are_killed_the_next_resumes_make_it_good() {
     assert!(broken.is_empty(), "{}", broken.join("\n\n"));
 }
 
-async fn points(scene: WaitScene) -> (String, Vec<String>) {
+async fn points(scene: WaitScene, runner: Arc<ScenarioRunner>) -> (String, Vec<String>) {
     let bench = CrashBench {
-        runner: ScenarioRunner::new(BTreeMap::new()).unwrap(),
+        runner,
         scenario: scene.scenario(),
     };
     let (_, result) = bench.play(None, None).await;
