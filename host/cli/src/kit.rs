@@ -72,7 +72,7 @@ pub(super) enum KitCommand {
     Simulate(SimulateArgs),
     /// Run the policy of a journal again, and check that it does the same
     Replay(ReplayArgs),
-    /// List what was promoted, by whom and how it ended, from journals
+    /// List what was promoted, by whom and how it ended, from journals or from Port
     Log(LogArgs),
     /// Check that a journal is what its run wrote
     Verify(VerifyArgs),
@@ -195,7 +195,16 @@ pub(super) async fn run(
             &output::say,
             &output::data,
         ),
-        KitCommand::Log(args) => log::run(&args, &|text: &str| output::data(text)),
+        KitCommand::Log(args) => match &args.port {
+            Some(blueprint) => {
+                let port = connect::port(environment)?;
+                let data = |text: &str| output::data(text);
+                log::run_from_port(&args, &port, blueprint, &data)
+                    .await
+                    .or_else(told)
+            }
+            None => log::run(&args, &|text: &str| output::data(text)),
+        },
         KitCommand::Verify(args) => verify::run(&args, &|text: &str| output::data(text)),
         KitCommand::Test(args) => {
             let status = std::io::stderr()

@@ -80,6 +80,10 @@ pub struct CommonArgs {
     #[arg(long)]
     no_cache: bool,
 
+    /// The form of the log on standard error: lines for people, or one JSON object a line
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    log_format: OutputFormat,
+
     /// The form of the output: the outcome in words, for a plan what would change; or everything as one JSON object
     #[arg(long, value_enum, default_value_t)]
     format: OutputFormat,
@@ -94,6 +98,7 @@ pub async fn run(
     task: CommandTask<'_>,
     environment: &Environment,
 ) -> anyhow::Result<u8> {
+    args.log_format.choose_log();
     let stop = StopFlag::default();
     let stopped = stopped(&stop)?;
     let ConfigFile { config, text } = environment.config(&args.config).await?;

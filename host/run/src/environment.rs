@@ -407,7 +407,7 @@ pub fn permissions(grants: &Grants, repository: &str) -> BTreeMap<String, String
     ask(&[O::KeepStatus], "statuses", "write");
     ask(&[O::Propose, O::Merge], "contents", "write");
     ask(
-        &[O::Propose, O::Decorate, O::Merge],
+        &[O::Propose, O::Decorate, O::Merge, O::KeepComment],
         "pull_requests",
         "write",
     );

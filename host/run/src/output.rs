@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use promote_core::text;
+use serde_json::{Value, json};
 
 /// The name of the program, before its errors.
 static PROGRAM: OnceLock<&'static str> = OnceLock::new();
@@ -14,12 +15,38 @@ static PROGRAM: OnceLock<&'static str> = OnceLock::new();
 /// True if a line that stands only for now is on the screen.
 static STATUS: AtomicBool = AtomicBool::new(false);
 
+/// True if each line for people is one JSON object.
+static JSON: AtomicBool = AtomicBool::new(false);
+
 /// True if data could not be written to somebody who waits for it.
 static LOST: AtomicBool = AtomicBool::new(false);
 
 /// Sets the name that stands before errors; the first one counts.
 pub fn set_program(name: &'static str) {
     let _ = PROGRAM.set(name);
+}
+
+/// Has each line for people written as one JSON object, for whatever collects logs.
+pub fn log_as_json() {
+    JSON.store(true, Ordering::Relaxed);
+}
+
+/// Returns whether lines for people are JSON objects.
+pub fn is_json() -> bool {
+    JSON.load(Ordering::Relaxed)
+}
+
+/// Writes a line of the log as JSON: the time, the level, the message and what else belongs to it.
+pub fn event(level: &str, message: &str, more: Value) {
+    let mut line = json!({
+        "at": jiff::Timestamp::now(),
+        "level": level,
+        "message": message.trim(),
+    });
+    if let (Some(line), Value::Object(more)) = (line.as_object_mut(), more) {
+        line.extend(more);
+    }
+    err(&format!("{}\n", text::json(&line.to_string())));
 }
 
 /// Prints data.
@@ -48,6 +75,9 @@ fn err(text: &str) {
 
 /// Shows a line until the next thing is printed. For terminals only.
 pub fn status(line: &str) {
+    if is_json() {
+        return;
+    }
     clear();
     // The cursor stays at the end of the line.
     err(&text::line(line));
@@ -63,6 +93,9 @@ fn clear() {
 
 /// Prints a line for people; foreign text in it is made harmless.
 pub fn say(line: &str) {
+    if is_json() {
+        return event("info", line, Value::Null);
+    }
     clear();
     err(&format!("{}\n", text::log(line)));
 }
@@ -95,12 +128,20 @@ pub fn ask(question: &str, default: &str) -> Option<String> {
 
 /// Prints an error.
 pub fn problem(what: &str) {
+    if is_json() {
+        return event("error", what, Value::Null);
+    }
     let program = PROGRAM.get().unwrap_or(&"promote");
     err(&format!("{program}: {}\n", text::log(what)));
 }
 
 /// Prints a workflow command (actions/toolkit, command.ts).
+///
+/// The runner must get its commands whatever the form of the log is; groups are for people.
 pub fn command(name: &str, properties: &str, data: &str) {
+    if is_json() && matches!(name, "group" | "endgroup") {
+        return;
+    }
     let space = if properties.is_empty() { "" } else { " " };
     err(&format!(
         "::{name}{space}{properties}::{}\n",

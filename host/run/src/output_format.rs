@@ -11,3 +11,12 @@ pub enum OutputFormat {
     /// JSON, for programs
     Json,
 }
+
+impl OutputFormat {
+    /// Has the log of this process written in this form.
+    pub(crate) fn choose_log(self) {
+        if self == Self::Json {
+            crate::output::log_as_json();
+        }
+    }
+}

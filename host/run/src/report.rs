@@ -94,6 +94,7 @@ impl RunReport<'_> {
             "rules": self.rules().iter().map(|rule| json!({
                 "name": rule.name, "origin": rule.origin, "mode": rule.mode, "on_no": rule.on_no, "component": rule.component,
             })).collect::<Vec<_>>(),
+            "approved-by": self.done.approved_by,
             "team": self.picked.and_then(|picked| picked.team.as_ref()),
             "journal": self.journal.display().to_string(),
             "journal-sum": self.done.journal_sum,

@@ -12,6 +12,7 @@ use clap::Args;
 use crate::command::{journal_path, mask, seed, stopped, supply};
 use crate::environment::Environment;
 use crate::output;
+use crate::output_format::OutputFormat;
 use crate::terminal::TerminalObserver;
 use promote_core::gate::describe;
 use promote_core::journal::{Journal, RunAudit, digest};
@@ -46,6 +47,10 @@ pub struct ResumeArgs {
     /// The folder for the journals of what goes on; without it, the temporary folder
     #[arg(long, value_name = "FOLDER")]
     journals: Option<PathBuf>,
+
+    /// The form of the log on standard error: lines for people, or one JSON object a line
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    log_format: OutputFormat,
 }
 
 /// Goes on with whatever waits and returns the exit code: that of the worst.
@@ -53,6 +58,7 @@ pub struct ResumeArgs {
 /// # Errors
 /// When it cannot start: its configuration or this machine are in the way.
 pub(crate) async fn resume(args: &ResumeArgs, environment: &Environment) -> anyhow::Result<u8> {
+    args.log_format.choose_log();
     let stop = StopFlag::default();
     let listening = stopped(&stop)?;
     let work = resume_all(args, environment, &stop);

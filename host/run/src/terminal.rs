@@ -10,6 +10,7 @@ use promote_core::run::RunMode;
 use promote_core::run::observer::Observer;
 use promote_core::source::dry_run::planned_number;
 use promote_core::text;
+use serde_json::{Value, json};
 
 /// Writes a line per call to stderr; in colour on a terminal.
 pub(super) struct TerminalObserver {
@@ -38,6 +39,23 @@ pub(super) fn describe(call: &Call, mode: RunMode) -> String {
 
 impl Observer for TerminalObserver {
     fn step(&self, step: &CallRecord) {
+        if output::is_json() {
+            let message = match &step.call {
+                Call::Note { message, .. } => message.clone(),
+                call => describe(call, self.mode),
+            };
+            let level = if step.problem().is_some() {
+                "warning"
+            } else {
+                "info"
+            };
+            let more = json!({
+                "call": call_name(&step.call),
+                "took-ms": step.took.as_millis(),
+                "problem": step.problem(),
+            });
+            return output::event(level, &planned_number::replace(&message), more);
+        }
         let mark = match (step.problem(), self.has_colour) {
             (None, true) => "\u{1b}[32m✓\u{1b}[0m",
             (None, false) => "✓",
@@ -59,6 +77,12 @@ impl Observer for TerminalObserver {
     fn say(&self, text: &str) {
         output::say(&format!("  … {text}"));
     }
+}
+
+/// Returns the name of a call, as the journal has it.
+fn call_name(call: &Call) -> Value {
+    let call = serde_json::to_value(call).unwrap_or_default();
+    call["call"].clone()
 }
 
 /// Foreign text on one line that a terminal can be trusted with.

@@ -134,6 +134,13 @@ fn summary(report: &RunReport<'_>) -> String {
     if !links.is_empty() {
         let _ = write!(text, "{}\n\n", links.join(" · "));
     }
+    if !done.approved_by.is_empty() {
+        let _ = write!(
+            text,
+            "Approved by {}\n\n",
+            markdown(&done.approved_by.join(", "))
+        );
+    }
     let changes = RunChanges::of(&done.timeline);
     if !changes.catalog.is_empty() {
         text.push_str("| catalog | field | before | after |\n|---|---|---|---|\n");

@@ -8,6 +8,7 @@ use promote_mock::World;
 use promote_mock::sample::RUN;
 use promote_tests::bench::TestRun;
 use promote_tests::guests;
+use promote_tests::settings::SampleConfig;
 
 use crate::exit_codes::locked;
 use crate::stage::ProgramStage;
@@ -66,6 +67,59 @@ async fn the_runs_of_one_run_of_port_are_one_promotion() {
         promotion["runs"].as_array().unwrap().len()
     });
     assert_eq!((one.max(other), one.min(other)), (4, 1));
+}
+
+#[tokio::test]
+async fn the_journal_of_a_resume_names_the_one_before() {
+    let text = SampleConfig::default()
+        .text()
+        .replace("[policy.settings]", "[policy.settings]\napprovals = {}");
+    let stage = ProgramStage::sample()
+        .await
+        .settings(&SampleConfig::read(&text));
+    {
+        let mut world = stage.world.lock();
+        let gitops = world.github.find_mut("acme/gitops").unwrap();
+        gitops.collaborators.insert("kim".to_owned());
+    }
+    std::fs::create_dir(stage.path("journals")).unwrap();
+    stage
+        .run(&["--journal", "journals/first.jsonl"])
+        .await
+        .expect(0)
+        .expect_said("waits for");
+    stage.world.lock().github.approve("acme/gitops", 1, "kim");
+    stage
+        .promote(&["resume", "--journals", "journals"])
+        .await
+        .expect(0);
+    let listed = stage
+        .promote(&["log", "journals", "--format", "json"])
+        .await;
+    let listed = listed.expect(0).json();
+    let promotion = &listed["promotions"][0];
+    let runs = promotion["runs"].as_array().unwrap();
+    assert_eq!(runs.len(), 2, "{promotion:#}");
+    assert!(runs[0]["earlier"].is_null(), "{promotion:#}");
+    assert_eq!(runs[0]["sum"].as_str().map(str::len), Some(64));
+    assert_eq!(runs[1]["earlier"], runs[0]["sum"], "{promotion:#}");
+    assert_eq!(promotion["approved-by"][0], "kim (acme/gitops#1)");
+}
+
+#[tokio::test]
+async fn the_log_of_a_run_can_be_json_lines() {
+    let stage = ProgramStage::sample().await;
+    let ended = stage.run(&["--log-format", "json"]).await;
+    ended.expect(0);
+    let lines: Vec<serde_json::Value> = ended
+        .stderr
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line} is no JSON")))
+        .collect();
+    let merged = lines.iter().find(|line| line["call"] == "merge").unwrap();
+    assert_eq!(merged["level"], "info");
+    assert!(merged["took-ms"].is_u64() && merged["problem"].is_null());
+    assert!(lines.iter().all(|line| line["at"].is_string()));
 }
 
 #[tokio::test]

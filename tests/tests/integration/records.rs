@@ -66,6 +66,77 @@ async fn port_alone_says_who_promoted_what_and_by_which_policy() {
     assert_eq!(run.status.as_str(), "SUCCESS");
 }
 
+/// The question of an auditor: who clicked, who approved, which commit, which policy and rules.
+#[tokio::test]
+async fn from_port_alone_an_auditor_is_answered() {
+    let mut world = with_records(World::sample());
+    let run = world.port.runs.get_mut(RUN).unwrap();
+    run.stamps.created_by = "dana@acme.example".to_owned();
+    let gitops = world.github.find_mut("acme/gitops").unwrap();
+    gitops.collaborators.insert("kim".to_owned());
+    let text = keeping()
+        .text()
+        .replace("[policy.settings]", "[policy.settings]\napprovals = {}");
+    let rule = "\n[[rule]]\nname = \"mature\"\ndeny = \"size(service.identifier) > 50\"\nmessage = \"long\"\n";
+    let settings = SampleConfig::read(&format!("{text}{rule}"));
+    let stage = ProgramStage::of(world).await.settings(&settings);
+    stage.run(&[]).await.expect(0).expect_said("waits for");
+    stage.world.lock().github.approve("acme/gitops", 1, "kim");
+    stage.promote(&["resume"]).await.expect(0);
+    // Port and nothing else: no journal, no folder.
+    let listed = stage.promote(&["log", "--port", "--format", "json"]).await;
+    let listed = listed.expect(0).json();
+    let [promotion] = listed["promotions"].as_array().unwrap().as_slice() else {
+        panic!("one promotion: {listed:#}");
+    };
+    let kim = json!(["kim (acme/gitops#1)"]);
+    for (key, value) in [
+        ("run", json!(RUN)),
+        ("by", json!("dana@acme.example")),
+        ("approved-by", kim),
+        ("outcome", json!("promoted")),
+        ("entity", json!("web")),
+        ("image", json!("ghcr.io/acme/web:1.4.2")),
+        ("previous-image", json!("ghcr.io/acme/web:1.4.1")),
+        (
+            "pull-request",
+            json!("https://github.com/acme/gitops/pull/1"),
+        ),
+    ] {
+        assert_eq!(promotion[key], value, "{key}: {promotion:#}");
+    }
+    let hex = |text: &Value, length| {
+        let text = text.as_str().unwrap_or_default();
+        text.len() == length && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+    };
+    assert!(hex(&promotion["commit"], 40), "{promotion:#}");
+    assert!(hex(&promotion["policy"], 64), "{promotion:#}");
+    assert!(hex(&promotion["seal"], 64), "{promotion:#}");
+    let rule = promotion["rules"][0].as_str().unwrap().split_once('@');
+    let (name, digest) = rule.unwrap();
+    assert_eq!((name, digest.len()), ("mature", 64));
+    for words in [
+        "by dana@acme.example; approved by kim (acme/gitops#1)",
+        "1 promotion: 1 promoted",
+    ] {
+        stage
+            .promote(&["log", "--port"])
+            .await
+            .expect(0)
+            .expect_said(words);
+    }
+    stage
+        .promote(&["log", "--port", "--outcome", "refused"])
+        .await
+        .expect(0)
+        .expect_said("0 promotions");
+    stage
+        .promote(&["log", "--port", "no_such_blueprint"])
+        .await
+        .expect(3)
+        .expect_said("reading the records of blueprint no_such_blueprint");
+}
+
 #[tokio::test]
 async fn a_refusal_is_recorded_too_and_a_plan_is_not() {
     let run = TestRun::builtin()

@@ -40,11 +40,13 @@ pub enum Operation {
     Merge,
     /// Keep the host's status on what was proposed.
     KeepStatus,
+    /// Keep the host's comment under what was proposed.
+    KeepComment,
 }
 
 impl Operation {
     /// Every operation with the name that grants use, in the order of the enum.
-    pub const NAMES: [(Self, &'static str); 17] = [
+    pub const NAMES: [(Self, &'static str); 18] = [
         (Self::Note, "run.note"),
         (Self::ReadActor, "run.actor"),
         (Self::ReadReviews, "run.reviews"),
@@ -62,6 +64,7 @@ impl Operation {
         (Self::Decorate, "github.decorate"),
         (Self::Merge, "github.merge"),
         (Self::KeepStatus, "github.status"),
+        (Self::KeepComment, "github.comment"),
     ];
 
     /// The name that grants use.
@@ -71,7 +74,10 @@ impl Operation {
 
     /// Whether the host alone asks for it, and no function of the contract.
     pub fn is_hosts(self) -> bool {
-        matches!(self, Self::ReadActor | Self::ReadReviews | Self::KeepStatus)
+        matches!(
+            self,
+            Self::ReadActor | Self::ReadReviews | Self::KeepStatus | Self::KeepComment
+        )
     }
 
     /// Whether it changes Port or GitHub.
@@ -84,6 +90,7 @@ impl Operation {
                 | Self::Decorate
                 | Self::Merge
                 | Self::KeepStatus
+                | Self::KeepComment
         )
     }
 }

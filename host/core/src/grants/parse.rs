@@ -291,6 +291,7 @@ impl Grant {
             O::Decorate,
             O::Merge,
             O::KeepStatus,
+            O::KeepComment,
         ];
         const PORT: &[O] = &[O::GetEntity, O::Search, O::UpdateEntity];
         const BRANCH: &[O] = &[O::Propose, O::Merge, O::KeepStatus];

@@ -70,6 +70,9 @@ pub struct JournalHeader {
     pub started_at: Timestamp,
     /// Seed of the guest's random numbers.
     pub seed: u64,
+    /// The seal of the journal before, if the run goes on with a promotion: the last one that Port's log of the run holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub earlier: Option<String>,
     /// The request, settings included.
     pub request: Request,
     /// The limits.
@@ -216,6 +219,9 @@ pub enum JournalEntry<C = Call, R = Reply, F = Failure> {
         /// What the policy decided, if the run came to that.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         outcome: Option<Outcome>,
+        /// Who approved what of it, as far as the run knows.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        approved_by: Vec<String>,
     },
     /// The last words were sent to Port. Nothing else can follow the footer.
     Told {

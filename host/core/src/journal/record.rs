@@ -162,6 +162,7 @@ mod tests {
             mode: "run".to_owned(),
             started_at: Timestamp::UNIX_EPOCH,
             seed: 7,
+            earlier: None,
             request,
             limits: Limits::default(),
             rules: Vec::new(),

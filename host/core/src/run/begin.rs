@@ -8,8 +8,8 @@ use super::record::RecordBasis;
 use super::resume::WorkflowClient;
 use super::{ChosenPolicy, PolicyChoice, RunMode, RunOrigin};
 use crate::contract::{CONTRACT, Outcome, Reason, ReasonCure, Request, StopPoint, Workflow};
-use crate::gate::RunParts;
 use crate::gate::evidence::entity_context;
+use crate::gate::{RunParts, describe};
 use crate::grants::{Grants, Operation, ResolvedGrants};
 use crate::journal::{FORMAT, JournalEntry, JournalHeader, RunAudit};
 use crate::policy::engine::Program;
@@ -152,6 +152,10 @@ async fn begin_confirmed(
     grants
         .check_evidence(terms.grants)
         .map_err(RefusedStart::Unusable)?;
+    let earlier = match &request.resumed {
+        Some(_) => earlier_seal(parts).await,
+        None => None,
+    };
     let header = JournalHeader {
         format: FORMAT,
         host: env!("CARGO_PKG_VERSION").to_owned(),
@@ -161,6 +165,7 @@ async fn begin_confirmed(
         mode: parts.source.mode().name().to_owned(),
         started_at: parts.clock.now(),
         seed: terms.seed,
+        earlier,
         request: request.clone(),
         limits: parts.limits.clone(),
         audit: terms.audit,
@@ -186,6 +191,20 @@ async fn begin_confirmed(
         rules,
         basis,
     })
+}
+
+/// Reads the seal of the journal before. Nothing is decided on it: what cannot be read is said, and left out.
+async fn earlier_seal(parts: &RunParts) -> Option<String> {
+    match parts.source.live().port.last_seal().await {
+        Ok(seal) => seal,
+        Err(failure) => {
+            parts.observer.say(&format!(
+                "the seal of the journal before could not be read: {}",
+                describe(&failure)
+            ));
+            None
+        }
+    }
 }
 
 fn basis(header: &JournalHeader) -> RecordBasis {

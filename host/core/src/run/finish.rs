@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use super::cancel::{CancelSignal, LAST_WORD_TIME};
 use super::ending::Ending;
+use super::kept_comment::{KeptComment, comment_text};
 use super::last_word::last_word;
 use super::record::{PromotionRecord, RecordBasis};
-use super::{RunMode, RunResult};
+use super::{PromotionPull, RunMode, RunResult};
 use crate::contract::{Outcome, Request};
 use crate::gate::{CallRecord, RunParts, describe};
 use crate::journal::{JournalEntry, RawEntry};
 use crate::run::observer::Observer;
 use crate::service::http::plain_words;
+use crate::service::port::SEALED;
 use crate::source::live::Live;
 use crate::text;
 
@@ -21,8 +23,10 @@ pub(super) struct RunEnd {
     pub(super) request: Option<Request>,
     /// What the decision was made by.
     pub(super) basis: Option<RecordBasis>,
-    /// The page of the pull request that the ending is about.
-    pub(super) pull_request: Option<String>,
+    /// The pull request that the ending is about.
+    pub(super) pull_request: Option<PromotionPull>,
+    /// Who approved what of it.
+    pub(super) approved_by: Vec<String>,
     pub(super) timeline: Vec<CallRecord>,
     pub(super) printed: String,
 }
@@ -50,6 +54,7 @@ impl RunEnd {
             request: None,
             basis: None,
             pull_request: None,
+            approved_by: Vec::new(),
             timeline: Vec::new(),
             printed: String::new(),
         }
@@ -68,6 +73,7 @@ pub(super) async fn finish(
         request,
         basis,
         pull_request,
+        approved_by,
         timeline,
         printed,
     } = end;
@@ -76,11 +82,20 @@ pub(super) async fn finish(
     // The first line has named the place, if there was one.
     let place = if request.is_none() { words.place } else { None };
     let words = LastWords { place, ..words };
-    let seal = seal(&mut parts, &ending, &message);
+    let seal = seal(&mut parts, &ending, &message, &approved_by);
+    let comment = pull_request
+        .as_ref()
+        .zip(request.as_ref())
+        .filter(|(pull, _)| pull.has_comment && mode == RunMode::Run)
+        .map(|(pull, request)| KeptComment {
+            pull,
+            text: comment_text(&ending, &message, request, &approved_by, seal.as_deref()),
+        });
     let last = PublicEnd {
         ending: &ending,
         message: &message,
         seal: seal.as_deref(),
+        comment,
         record: request
             .as_ref()
             .zip(basis.as_ref())
@@ -89,7 +104,8 @@ pub(super) async fn finish(
                 basis,
                 ending: &ending,
                 message: &message,
-                pull_request: pull_request.as_deref(),
+                pull_request: pull_request.as_ref().map(|pull| pull.page.as_str()),
+                approved_by: &approved_by,
                 seal: seal.as_deref(),
                 ended: parts.clock.now(),
             }),
@@ -113,6 +129,7 @@ pub(super) async fn finish(
         planned: parts.source.take_planned(),
         printed,
         journal_sum: seal.unwrap_or_default(),
+        approved_by,
     }
 }
 
@@ -122,13 +139,20 @@ struct PublicEnd<'a> {
     message: &'a str,
     /// The sum of the journal's footer, if there is a journal.
     seal: Option<&'a str>,
+    /// The comment under its pull request, if one is kept.
+    comment: Option<KeptComment<'a>>,
     /// What the catalog may keep of it, if it was known what the run is about.
     record: Option<PromotionRecord<'a>>,
 }
 
 /// Writes the footer, before anybody is told of it: its sum is the journal's seal. A run that never began has no header, and
 /// a journal without one is none.
-fn seal(parts: &mut RunParts, ending: &Ending, message: &str) -> Option<String> {
+fn seal(
+    parts: &mut RunParts,
+    ending: &Ending,
+    message: &str,
+    approved_by: &[String],
+) -> Option<String> {
     if parts.journal.is_empty() {
         return None;
     }
@@ -140,6 +164,7 @@ fn seal(parts: &mut RunParts, ending: &Ending, message: &str) -> Option<String> 
             Ending::Decided(outcome) => Some(outcome.clone()),
             _ => None,
         },
+        approved_by: approved_by.to_vec(),
     };
     write(parts, &footer, true).then(|| parts.journal.sum().to_owned())
 }
@@ -165,6 +190,7 @@ async fn say_last_words(
         ending,
         message,
         seal,
+        ref comment,
         ref record,
     } = *end;
     let live = Arc::clone(&parts.live);
@@ -177,7 +203,7 @@ async fn say_last_words(
         ));
     }
     if let Some(seal) = seal {
-        lines.push(format!("journal sealed: {seal}"));
+        lines.push(format!("{SEALED}{seal}"));
     }
     lines.push(text::line(&plain_words(message)));
     let text = lines.join("\n");
@@ -198,12 +224,18 @@ async fn say_last_words(
         },
     };
     let record = words.record.as_deref().zip(record.as_ref());
+    // Where nothing has changed, nothing is said.
+    let comment = comment
+        .as_ref()
+        .filter(|_| !matches!(word, PortWord::Silence));
     if !cancel.is_heard() {
         let ordinary = async {
-            tokio::join!(
-                tell_port(parts, &word, record),
-                revoke(&live, &*observer, words)
-            )
+            tokio::join!(tell_port(parts, &word, record), async {
+                if let Some(comment) = comment {
+                    comment.keep(&live, &*observer).await;
+                }
+                revoke(&live, &*observer, words).await;
+            })
             .0
         };
         tokio::select! {

@@ -8,11 +8,13 @@
 //! every test go through it. Whatever happens, it ends with the journal's footer, the last word to Port and the
 //! revocation of minted tokens.
 
+pub mod approvers;
 mod begin;
 mod cancel;
 mod claim;
 pub mod ending;
 mod finish;
+mod kept_comment;
 pub mod last_word;
 pub mod observer;
 pub mod record;
@@ -30,7 +32,7 @@ use crate::contract::{
     EarlierProposal, Entity, EnvironmentReview, Outcome, Promotion, Request, Workflow,
 };
 use crate::gate::evidence::Evidence;
-use crate::gate::{CallRecord, Gate, NoJournal, RuleBench, RunParts, describe};
+use crate::gate::{CallAnswer, CallRecord, Gate, NoJournal, RuleBench, RunParts, describe};
 use crate::grants::{CallTarget, Grants, Operation, RepositoryTarget, ResolvedGrants};
 use crate::journal::{Journal, RunAudit};
 use crate::limits::Limits;
@@ -219,6 +221,8 @@ pub struct RunResult {
     pub printed: String,
     /// The journal's seal, the sum of its footer, which Port's log of the run holds too; empty if there is no journal.
     pub journal_sum: String,
+    /// Who approved what of it, as far as the run knows.
+    pub approved_by: Vec<String>,
 }
 
 /// Runs a job to its end. `cancel` ends it early, in whichever phase it is: the token is revoked and Port is told all the
@@ -271,15 +275,27 @@ pub async fn run(job: RunJob<'_>, cancel: impl Future<Output = ()> + Send) -> Ru
         settled(verdict, &record.awaited, &beginning.request)
     };
     let ending = ending(verdict, violations);
-    let pull_request = pull_page(&ending, &record.evidence);
-    if let (Some(page), Ending::Decided(Outcome::Waiting(_))) = (&pull_request, &ending) {
-        record.run.live.port.add_pull_request(page);
+    let pull_request = known_pull(&ending, &record.evidence, &record.grants);
+    if let (Some(pull), Ending::Decided(Outcome::Waiting(_))) = (&pull_request, &ending) {
+        record.run.live.port.add_pull_request(&pull.page);
+    }
+    let answers = record.timeline.iter();
+    let answers = answers.filter_map(|step| match &step.answer {
+        CallAnswer::Reply(reply) => Some((&step.call, reply)),
+        _ => None,
+    });
+    let mut approved_by = approvers::approvers(&beginning.request, answers);
+    if last_words.record.is_some()
+        && let (Some(pull), Ending::Decided(Outcome::Promoted(_))) = (&pull_request, &ending)
+    {
+        approved_by.extend(pull.approvers(&record.run.live, &approved_by).await);
     }
     let end = RunEnd {
         ending,
         request: Some(beginning.request),
         basis: Some(beginning.basis),
         pull_request,
+        approved_by,
         timeline: record.timeline,
         printed,
     };
@@ -415,15 +431,63 @@ fn is_ours(number: u32, evidence: &Evidence, grants: &ResolvedGrants) -> bool {
     })
 }
 
-/// Returns the page of the pull request that a run waits for or that brought the image, as GitHub named it.
-fn pull_page(ending: &Ending, evidence: &Evidence) -> Option<String> {
+/// Returns the pull request that a run waits for or that brought the image, as GitHub named it.
+fn known_pull(
+    ending: &Ending,
+    evidence: &Evidence,
+    grants: &ResolvedGrants,
+) -> Option<PromotionPull> {
     let number = match ending {
         Ending::Decided(Outcome::Waiting(waiting)) => waiting.pull_request?,
         Ending::Decided(Outcome::Promoted(promotion)) => promotion.pull_request?,
         _ => return None,
     };
-    let (_, pull) = evidence.pulls_numbered(number).next()?;
-    Some(pull.url.clone())
+    let (id, pull) = evidence.pulls_numbered(number).next()?;
+    let repository = id.repository.to_string();
+    let target = CallTarget::Repository(RepositoryTarget {
+        repository: &repository,
+        number: Some(number),
+        ..RepositoryTarget::default()
+    });
+    let allows = |operation| grants.allow(operation, &target).is_some();
+    Some(PromotionPull {
+        page: pull.url.clone(),
+        number,
+        has_comment: allows(Operation::KeepComment),
+        is_readable: allows(Operation::ReadPullRequest),
+        repository,
+    })
+}
+
+/// The pull request that the ending of a run is about.
+pub(super) struct PromotionPull {
+    /// `owner/name`.
+    pub(super) repository: String,
+    pub(super) number: u32,
+    /// Its page.
+    pub(super) page: String,
+    /// Whether the host keeps a comment under it.
+    pub(super) has_comment: bool,
+    /// Whether its people may be read.
+    is_readable: bool,
+}
+
+impl PromotionPull {
+    /// Returns who approved it, unless that is known. What cannot be read stays unknown: nothing is decided on it.
+    async fn approvers(&self, live: &Live, known: &[String]) -> Vec<String> {
+        let own = format!("({}#{})", self.repository, self.number);
+        if !self.is_readable || known.iter().any(|one| one.ends_with(&own)) {
+            return Vec::new();
+        }
+        let people = match live.github.repo(&self.repository) {
+            Ok(repo) => repo.people(self.number).await,
+            Err(failure) => Err(failure),
+        };
+        people.map_or_else(
+            |_| Vec::new(),
+            |people| approvers::of_pull(&self.repository, self.number, &people),
+        )
+    }
 }
 
 /// Returns how a run ends with this verdict and these violations.

@@ -33,6 +33,8 @@ pub(super) struct PromotionRecord<'a> {
     pub(super) message: &'a str,
     /// The page of the pull request, as GitHub named it.
     pub(super) pull_request: Option<&'a str>,
+    /// Who approved what of it.
+    pub(super) approved_by: &'a [String],
     /// The seal of the journal.
     pub(super) seal: Option<&'a str>,
     pub(super) ended: Timestamp,
@@ -72,10 +74,7 @@ impl PromotionRecord<'_> {
             ),
             (
                 "approved_by",
-                self.request
-                    .approval
-                    .as_ref()
-                    .and_then(|approval| approval.by.as_deref().map(Value::from)),
+                (!self.approved_by.is_empty()).then(|| json!(self.approved_by)),
             ),
             (
                 "workflow",

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::PromotionLog;
 use super::promotion::{LoggedPromotion, LoggedRun, LoggedStep};
+use super::record::RecordedPromotion;
 use super::show;
 use crate::page::{self, escape, prose};
 
@@ -23,6 +24,9 @@ pub(super) fn page(log: &PromotionLog) -> String {
     for promotion in &log.promotions {
         card(&mut page, promotion);
     }
+    for record in &log.records {
+        record_card(&mut page, record);
+    }
     for (path, why) in &log.damaged {
         let _ = writeln!(
             page,
@@ -37,14 +41,13 @@ pub(super) fn page(log: &PromotionLog) -> String {
 
 /// Radio buttons that stand before the cards, so that style alone hides some.
 fn filters(page: &mut String, log: &PromotionLog) {
-    let all = log.promotions.len();
+    let all = log.outcomes().count();
     let _ = writeln!(
         page,
         "<input type=\"radio\" name=\"show\" id=\"all\" checked><label for=\"all\">all <b>{all}</b></label>"
     );
     for name in CLASSES {
-        let count = log.promotions.iter();
-        let count = count.filter(|one| class(one.outcome()) == name).count();
+        let count = log.outcomes().filter(|one| class(one) == name).count();
         let _ = writeln!(
             page,
             "<input type=\"radio\" name=\"show\" id=\"{name}\"><label for=\"{name}\">{name} <b>{count}</b></label>"
@@ -79,6 +82,23 @@ fn card(page: &mut String, promotion: &LoggedPromotion) {
         timeline(page, run);
     }
     page.push_str("</details>\n");
+}
+
+/// A card of Port's record, which has no timeline.
+fn record_card(page: &mut String, record: &RecordedPromotion) {
+    let began = record.began();
+    let began = began.map(|at| at.strftime("%Y-%m-%d %H:%M UTC").to_string());
+    let _ = writeln!(
+        page,
+        "<div class=\"card {class}\"><span class=\"tag\">{outcome}</span> <b>{subject}</b> <time>{at}</time>\
+         <div>{message}</div><div class=\"quiet\">{circumstances}</div></div>",
+        class = class(record.outcome()),
+        outcome = escape(record.outcome()),
+        subject = escape(record.subject()),
+        at = began.unwrap_or_default(),
+        message = prose(record.message()),
+        circumstances = escape(&record.circumstances()),
+    );
 }
 
 fn timeline(page: &mut String, run: &LoggedRun) {

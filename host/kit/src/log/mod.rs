@@ -5,6 +5,7 @@
 
 mod html;
 mod promotion;
+mod record;
 mod show;
 
 use std::path::PathBuf;
@@ -12,12 +13,14 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use clap::Args;
 use jiff::Timestamp;
+use promote_core::service::port;
 use promote_core::text;
 
 use crate::journals;
 use crate::page::ReportFormat;
 use crate::replay::{RunRecording, read_recording};
 use promotion::{LoggedPromotion, LoggedRun};
+use record::RecordedPromotion;
 
 /// The arguments of `promote log`.
 #[derive(Args, Clone, Debug)]
@@ -27,14 +30,25 @@ Examples:
   promote log --entity web --since 2026-01-01 journals/     of one service, in this year
   promote log --outcome violation --outcome trapped journals/
   promote log --format html journals/ > promotions.html     one page, with the timeline of each run
+  promote log --port                                        from Port's records (`[port] record`), without journals
 
 A promotion is one run of Port's action; the runs that went on with it belong to it. Plans are left out.
 
-Exit codes: 0 every journal was read · 1 one is damaged · 2 one cannot be read at all")]
+Exit codes: 0 every journal was read · 1 one is damaged · 2 one cannot be read at all · 3 Port failed")]
 pub struct LogArgs {
     /// Journals, or folders that are searched for `*.jsonl`
-    #[arg(value_name = "JOURNAL", required = true)]
+    #[arg(value_name = "JOURNAL", required_unless_present = "port")]
     pub paths: Vec<PathBuf>,
+
+    /// Read what Port keeps of each promotion instead: the entities of this blueprint
+    #[arg(
+        long,
+        value_name = "BLUEPRINT",
+        num_args = 0..=1,
+        default_missing_value = "promotion",
+        conflicts_with = "paths"
+    )]
+    pub port: Option<String>,
 
     /// Only promotions of this entity
     #[arg(long, value_name = "IDENTIFIER")]
@@ -57,10 +71,20 @@ pub struct LogArgs {
 struct PromotionLog {
     /// The newest first.
     promotions: Vec<LoggedPromotion>,
+    /// What Port keeps of others, the newest first.
+    records: Vec<RecordedPromotion>,
     /// Journals that could not be read, with the reasons.
     damaged: Vec<(PathBuf, String)>,
     /// The number of plans, which promote nothing.
     plans: usize,
+}
+
+impl PromotionLog {
+    /// Returns how each promotion ended.
+    fn outcomes(&self) -> impl Iterator<Item = &str> {
+        let logged = self.promotions.iter().map(LoggedPromotion::outcome);
+        logged.chain(self.records.iter().map(RecordedPromotion::outcome))
+    }
 }
 
 /// Reads the journals and gives the log to `data`. Returns the exit code: 0, or 1 if a journal is damaged.
@@ -69,13 +93,42 @@ struct PromotionLog {
 /// When a file cannot be read.
 pub fn run(args: &LogArgs, data: &dyn Fn(&str)) -> anyhow::Result<u8> {
     let mut log = read(&args.paths)?;
-    log.promotions.retain(|promotion| fits(promotion, args));
-    data(&match args.format {
-        ReportFormat::Text => format!("{}\n", text::log(&show::text(&log))),
-        ReportFormat::Json => text::json(&format!("{:#}\n", show::machine(&log))),
-        ReportFormat::Html => html::page(&log),
+    log.promotions.retain(|promotion| {
+        let entity = &promotion.first().header.request.subject.key.identifier;
+        fits(args, entity, Some(promotion.began()), promotion.outcome())
     });
+    print(&log, args, data);
     Ok(u8::from(!log.damaged.is_empty()))
+}
+
+/// Reads the records of a blueprint and gives the log to `data`.
+///
+/// # Errors
+/// When Port does not answer.
+pub async fn run_from_port(
+    args: &LogArgs,
+    port: &port::Client,
+    blueprint: &str,
+    data: &dyn Fn(&str),
+) -> anyhow::Result<u8> {
+    let mut records = record::read(port, blueprint).await?;
+    records.retain(|one| fits(args, one.subject(), one.began(), one.outcome()));
+    let log = PromotionLog {
+        promotions: Vec::new(),
+        records,
+        damaged: Vec::new(),
+        plans: 0,
+    };
+    print(&log, args, data);
+    Ok(0)
+}
+
+fn print(log: &PromotionLog, args: &LogArgs, data: &dyn Fn(&str)) {
+    data(&match args.format {
+        ReportFormat::Text => format!("{}\n", text::log(&show::text(log))),
+        ReportFormat::Json => text::json(&format!("{:#}\n", show::machine(log))),
+        ReportFormat::Html => html::page(log),
+    });
 }
 
 fn read(paths: &[PathBuf]) -> anyhow::Result<PromotionLog> {
@@ -91,6 +144,7 @@ fn read(paths: &[PathBuf]) -> anyhow::Result<PromotionLog> {
     }
     Ok(PromotionLog {
         promotions: promotion::gather(runs),
+        records: Vec::new(),
         damaged,
         plans,
     })
@@ -100,11 +154,12 @@ fn is_plan(recording: &RunRecording) -> bool {
     recording.mode() == promote_core::run::RunMode::Plan
 }
 
-fn fits(promotion: &LoggedPromotion, args: &LogArgs) -> bool {
-    let entity = &promotion.first().header.request.subject.key.identifier;
+fn fits(args: &LogArgs, entity: &str, began: Option<Timestamp>, outcome: &str) -> bool {
     args.entity.as_ref().is_none_or(|wanted| wanted == entity)
-        && args.since.is_none_or(|since| promotion.began() >= since)
-        && (args.outcome.is_empty() || args.outcome.iter().any(|word| word == promotion.outcome()))
+        && args
+            .since
+            .is_none_or(|since| began.is_some_and(|began| began >= since))
+        && (args.outcome.is_empty() || args.outcome.iter().any(|word| word == outcome))
 }
 
 /// A day, or a point in time.

@@ -8,6 +8,7 @@ use promote_core::call::Call;
 use promote_core::contract::{Actor, Outcome, Promotion};
 use promote_core::gate::describe;
 use promote_core::journal::JournalHeader;
+use promote_core::journal::record::JournalLine;
 
 use crate::replay::{RecordedCall, RunRecording};
 
@@ -18,6 +19,8 @@ const CUT: &str = "cut";
 pub(super) struct LoggedRun {
     pub(super) path: PathBuf,
     recording: RunRecording,
+    /// The sum of its footer.
+    seal: Option<String>,
 }
 
 /// All runs of one run of Port's action, the first one first.
@@ -39,7 +42,16 @@ pub(super) struct LoggedStep {
 
 impl LoggedRun {
     pub(super) fn new(path: PathBuf, recording: RunRecording) -> Self {
-        Self { path, recording }
+        let seal = recording.footer.as_ref().and_then(|footer| {
+            let text = std::fs::read_to_string(&path).ok()?;
+            let line = text.lines().nth(footer.line - 1)?;
+            Some(JournalLine::parse(line)?.sum.to_owned())
+        });
+        Self {
+            path,
+            recording,
+            seal,
+        }
     }
 
     pub(super) fn header(&self) -> &JournalHeader {
@@ -50,6 +62,11 @@ impl LoggedRun {
     pub(super) fn ending(&self) -> &str {
         let footer = self.recording.footer.as_ref();
         footer.map_or(CUT, |footer| &footer.ending)
+    }
+
+    /// Returns its seal, if it has one.
+    pub(super) fn seal(&self) -> Option<&str> {
+        self.seal.as_deref()
     }
 
     /// Returns the words for its ending.
@@ -163,17 +180,19 @@ impl LoggedPromotion {
         known.unwrap_or("nobody that Port names")
     }
 
-    /// Returns who approved the run in Port, if anybody did.
-    pub(super) fn approver(&self) -> Option<&str> {
-        let approved = |run: &LoggedRun| run.header().request.approval.is_some();
-        let run = self.runs.iter().find(|run| approved(run))?;
-        let approval = run.header().request.approval.as_ref()?;
-        Some(
-            approval
-                .by
-                .as_deref()
-                .unwrap_or("somebody that Port does not name"),
-        )
+    /// Returns who approved what of it, as its runs knew by their ends.
+    pub(super) fn approvers(&self) -> Vec<&str> {
+        let mut all: Vec<&str> = Vec::new();
+        let footers = self
+            .runs
+            .iter()
+            .filter_map(|run| run.recording.footer.as_ref());
+        for one in footers.flat_map(|footer| &footer.approved_by) {
+            if !all.contains(&one.as_str()) {
+                all.push(one);
+            }
+        }
+        all
     }
 
     /// Returns the names of the rules that applied to its last run.

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::PromotionLog;
 use super::promotion::{LoggedPromotion, LoggedRun, LoggedStep};
+use super::record::RecordedPromotion;
 
 /// Version of the JSON form; raised when a reader of the old one would misread the new.
 const VERSION: u32 = 1;
@@ -25,6 +26,19 @@ pub(super) fn text(log: &PromotionLog) -> String {
             text::line(&promotion.last().message()),
         );
         let _ = writeln!(shown, "{:32}{}", "", text::line(&circumstances(promotion)));
+    }
+    for record in &log.records {
+        let began = record.began();
+        let began = began.map(|at| at.strftime("%Y-%m-%d %H:%M:%S").to_string());
+        let _ = writeln!(
+            shown,
+            "{:19}  {:9}  {}: {}",
+            began.unwrap_or_default(),
+            text::line(record.outcome()),
+            text::line(record.subject()),
+            text::line(record.message()),
+        );
+        let _ = writeln!(shown, "{:32}{}", "", text::line(&record.circumstances()));
     }
     for (path, why) in &log.damaged {
         let path = path.display().to_string();
@@ -44,8 +58,9 @@ pub(super) fn subject(promotion: &LoggedPromotion) -> String {
 /// Returns who, by what, and in how many runs.
 pub(super) fn circumstances(promotion: &LoggedPromotion) -> String {
     let mut words = format!("by {}", promotion.actor());
-    if let Some(approver) = promotion.approver() {
-        let _ = write!(words, ", approved by {approver}");
+    let approvers = promotion.approvers();
+    if !approvers.is_empty() {
+        let _ = write!(words, ", approved by {}", approvers.join(", "));
     }
     let header = &promotion.first().header;
     let _ = write!(words, "; run {}", header.request.run_id);
@@ -76,10 +91,10 @@ pub(super) fn short(digest: &str) -> &str {
 /// Returns how many promotions ended how.
 pub(super) fn counts(log: &PromotionLog) -> String {
     let mut by_outcome: BTreeMap<&str, usize> = BTreeMap::new();
-    for promotion in &log.promotions {
-        *by_outcome.entry(promotion.outcome()).or_default() += 1;
+    for outcome in log.outcomes() {
+        *by_outcome.entry(outcome).or_default() += 1;
     }
-    let mut words = text::count(log.promotions.len(), "promotion");
+    let mut words = text::count(log.outcomes().count(), "promotion");
     for (at, (outcome, count)) in by_outcome.into_iter().enumerate() {
         let before = if at == 0 { ": " } else { ", " };
         let _ = write!(words, "{before}{count} {}", text::line(outcome));
@@ -105,7 +120,8 @@ pub(super) fn machine(log: &PromotionLog) -> Value {
         .collect::<Vec<_>>();
     json!({
         "version": VERSION,
-        "promotions": log.promotions.iter().map(one).collect::<Vec<_>>(),
+        "promotions": log.promotions.iter().map(one)
+            .chain(log.records.iter().map(RecordedPromotion::machine)).collect::<Vec<_>>(),
         "plans": log.plans,
         "damaged": damaged,
     })
@@ -120,7 +136,7 @@ fn one(promotion: &LoggedPromotion) -> Value {
         "blueprint": request.subject.key.blueprint,
         "entity": request.subject.key.identifier,
         "by": promotion.actor(),
-        "approved-by": promotion.approver(),
+        "approved-by": promotion.approvers(),
         "began": promotion.began(),
         "ended": promotion.last().ended(),
         "outcome": promotion.outcome(),
@@ -151,6 +167,8 @@ fn run(run: &LoggedRun) -> Value {
         "team": header.team,
         "rules": rules,
         "config": header.audit.config,
+        "sum": run.seal(),
+        "earlier": header.earlier,
         "workflow": header.request.workflow.url,
         "steps": run.steps().map(step).collect::<Vec<_>>(),
     })

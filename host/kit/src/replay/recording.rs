@@ -118,6 +118,8 @@ pub struct RecordedFooter {
     pub message: String,
     /// What the policy decided, if the run came to that.
     pub outcome: Option<Outcome>,
+    /// Who approved what of it.
+    pub approved_by: Vec<String>,
 }
 
 impl RecordedFooter {
@@ -244,6 +246,7 @@ impl RunRecording {
                     ending,
                     message,
                     outcome,
+                    approved_by,
                 },
                 _,
             ) => {
@@ -253,6 +256,7 @@ impl RunRecording {
                     ending,
                     message,
                     outcome,
+                    approved_by,
                 })
             }
             _ => return false,

@@ -1,8 +1,10 @@
 //! Comments, labels and reviewers of a pull request, for the people who read it.
 
 use http::Method;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::pulls::UserName;
 use crate::contract::Failure;
 use crate::service::github::{Repo, rejected};
 use crate::service::http::{CallResult, ServiceError};
@@ -37,6 +39,61 @@ impl Repo<'_> {
             || self.is_marked(&comments, &mark),
         )
         .await
+    }
+
+    /// Writes a comment, or gives the one that has the marker this text. Whoever may write comments may write the marker: only
+    /// a machine's comment is taken for ours, or one of whoever opened the pull request.
+    pub(crate) async fn keep_comment(
+        &self,
+        number: u32,
+        marker: &str,
+        text: &str,
+    ) -> CallResult<()> {
+        #[derive(Clone, Deserialize)]
+        struct WireComment {
+            id: u64,
+            body: Option<String>,
+            user: Option<UserName>,
+        }
+        let mark = format!("<!-- promote:{marker} -->");
+        let body = format!("{mark}\n{}", text::body(text));
+        let comments = format!("/issues/{number}/comments");
+        let list = self
+            .pages::<Vec<WireComment>>(format!("{comments}?per_page=100"))
+            .await?;
+        let begins =
+            |one: &&WireComment| one.body.as_deref().is_some_and(|it| it.starts_with(&mark));
+        let marked: Vec<&WireComment> = list.pages.iter().flatten().filter(begins).collect();
+        let mut own = marked.iter().find(|one| {
+            let kind = one.user.as_ref().and_then(|user| user.kind.as_deref());
+            kind == Some("Bot")
+        });
+        if own.is_none() && !marked.is_empty() {
+            let author = self.pull(number).await?.user;
+            own = marked.iter().find(|one| {
+                let login = |user: &Option<UserName>| user.as_ref().map(|user| user.login.clone());
+                author.is_some() && login(&one.user) == login(&author)
+            });
+        }
+        let comment = json!({ "body": body });
+        match own {
+            Some(known) if is_same_text(known.body.as_deref(), &body) => Ok(()),
+            Some(known) => {
+                let target = format!("/issues/comments/{}", known.id);
+                Ok(self.write(Method::PATCH, target, comment).await?)
+            }
+            None => {
+                once(
+                    || async {
+                        self.once::<Value>(Method::POST, &comments, comment.clone())
+                            .await
+                            .map(drop)
+                    },
+                    || self.is_marked(&comments, &body),
+                )
+                .await
+            }
+        }
     }
 
     /// Adds labels; those that are there stay.
@@ -102,6 +159,11 @@ fn is_marker(text: &str) -> bool {
     (1..=64).contains(&text.len())
         && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
         && !text.contains("--")
+}
+
+/// Returns whether a comment has this text; line ends and space around are GitHub's.
+fn is_same_text(known: Option<&str>, text: &str) -> bool {
+    known.is_some_and(|known| known.replace("\r\n", "\n").trim() == text.trim())
 }
 
 /// Whether GitHub does not find a pull request by its own id (`PR_…`), or as the issue that it is too.

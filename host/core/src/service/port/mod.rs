@@ -16,6 +16,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 pub use entity::EntityPage;
+pub(crate) use run::SEALED;
 pub use run::{ActionWorkflow, PortRun, PortUser, RunApproval, RunKind, RunStatus};
 
 use entity::RelationShapes;

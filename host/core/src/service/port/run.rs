@@ -12,6 +12,8 @@ use crate::service::http::{CallResult, Request, ServiceResult, seg};
 use crate::service::port::Client;
 use crate::service::retry::once;
 
+/// What stands before the seal of a journal in the log of the run.
+pub(crate) const SEALED: &str = "journal sealed: ";
 /// The longest address that is shown as a link.
 const MAX_LINK_BYTES: usize = 1_000;
 /// How long a link may take: it must not keep the last word waiting.
@@ -392,6 +394,31 @@ impl Client {
             })
         })
         .await
+    }
+
+    /// Returns the seal of the newest journal that the log of the run holds.
+    pub async fn last_seal(&self) -> CallResult<Option<String>> {
+        let mut newest: Option<(String, String)> = None;
+        for page in 0..20 {
+            let target = format!("{}/logs?limit=50&offset={}", self.run_path(), page * 50);
+            let lines: Vec<Value> = self.get(target).await?.field("runLogs")?;
+            for line in &lines {
+                let at = line["createdAt"].as_str().unwrap_or_default();
+                let text = line["message"].as_str().unwrap_or_default();
+                let seal = text.lines().rev().find_map(|it| it.strip_prefix(SEALED));
+                if let Some(seal) = seal
+                    && newest
+                        .as_ref()
+                        .is_none_or(|(before, _)| before.as_str() <= at)
+                {
+                    newest = Some((at.to_owned(), seal.to_owned()));
+                }
+            }
+            if lines.len() < 50 {
+                break;
+            }
+        }
+        Ok(newest.map(|(_, seal)| seal))
     }
 
     async fn post_log(&self, body: &Value) -> ServiceResult<()> {

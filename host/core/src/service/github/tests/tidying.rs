@@ -151,3 +151,69 @@ async fn decorates_a_pull_request_that_github_does_not_know_yet() {
         script.end();
     }
 }
+
+#[tokio::test]
+async fn one_comment_is_kept_and_only_its_own() {
+    let (list, post) = (
+        "GET /issues/7/comments?per_page=100",
+        "POST /issues/7/comments",
+    );
+    let of = |id: u64, login: &str, kind: &str, text: &str| {
+        let body = format!("<!-- promote:kept -->\r\n{text}");
+        json!({ "id": id, "body": body, "user": { "login": login, "type": kind } })
+    };
+    let get = "GET /pulls/7";
+    let opened = || answer(200, pull(json!({ "user": { "login": "dana" } })));
+    for steps in [
+        vec![(list, answer(200, "[]")), (post, answer(201, "{}"))],
+        // Brought up to date.
+        vec![
+            (
+                list,
+                answer(200, json!([of(4, "promote[bot]", "Bot", "old")])),
+            ),
+            ("PATCH /issues/comments/4", answer(200, "{}")),
+        ],
+        // As it should be already: nobody is told of an edit.
+        vec![(
+            list,
+            answer(200, json!([of(4, "promote[bot]", "Bot", "new")])),
+        )],
+        // Somebody else has written the marker: their words stay theirs.
+        vec![
+            (list, answer(200, json!([of(3, "mallory", "User", "evil")]))),
+            (get, opened()),
+            (post, answer(201, "{}")),
+        ],
+        vec![
+            (
+                list,
+                answer(
+                    200,
+                    json!([
+                        of(3, "mallory", "User", "evil"),
+                        of(5, "dana", "User", "old")
+                    ]),
+                ),
+            ),
+            (get, opened()),
+            ("PATCH /issues/comments/5", answer(200, "{}")),
+        ],
+        // A comment that only quotes the marker is none of ours.
+        vec![
+            (
+                list,
+                answer(
+                    200,
+                    json!([{ "id": 6, "body": "> <!-- promote:kept -->", "user": { "login": "x[bot]", "type": "Bot" } }]),
+                ),
+            ),
+            (post, answer(201, "{}")),
+        ],
+    ] {
+        let (client, script) = github(steps);
+        let repo = client.repo(R).unwrap();
+        repo.keep_comment(7, "kept", "new").await.unwrap();
+        script.end();
+    }
+}
