@@ -187,6 +187,7 @@ impl TestRun {
             limits: config.limits.clone(),
             sets_status: config.port.report == StatusReporter::Host,
             record: config.port.record.clone(),
+            environment: None,
             actions: config.port.actions.identifiers(),
             origin: RunOrigin::PortRun(payload.into_claim()),
             workflow,

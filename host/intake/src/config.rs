@@ -201,6 +201,12 @@ impl Config {
     /// Names the grant that does not.
     pub fn checked(mut config: Self) -> Result<Self, String> {
         config.grants.check()?;
+        if config.grants.mention(Operation::KeepDeployment) && config.workflow.environment.is_none()
+        {
+            return Err(
+                "the grant `github.deployment` needs `[workflow] environment`: deployments are recorded for it".to_owned(),
+            );
+        }
         rule::check_names(&config.rule)?;
         for team in &mut config.team {
             team.inherit(&config.policy);

@@ -171,6 +171,7 @@ pub async fn run(
         limits: config.limits.clone(),
         sets_status: config.port.report == StatusReporter::Host,
         record: config.port.record.clone(),
+        environment: config.workflow.environment.clone(),
         actions: config.port.actions.identifiers(),
         origin: RunOrigin::PortRun(payload.into_claim()),
         workflow: environment.workflow(),

@@ -405,6 +405,7 @@ pub fn permissions(grants: &Grants, repository: &str) -> BTreeMap<String, String
     ask(&[O::ReadChecks], "checks", "read");
     ask(&[O::ReadChecks], "statuses", "read");
     ask(&[O::KeepStatus], "statuses", "write");
+    ask(&[O::KeepDeployment], "deployments", "write");
     ask(&[O::Propose, O::Merge], "contents", "write");
     ask(
         &[O::Propose, O::Decorate, O::Merge, O::KeepComment],

@@ -247,6 +247,7 @@ impl ResumeTools<'_> {
             limits: config.limits.clone(),
             sets_status: config.port.report == StatusReporter::Host,
             record: config.port.record.clone(),
+            environment: config.workflow.environment.clone(),
             actions: config.port.actions.identifiers(),
             origin: RunOrigin::Resumed(resumed),
             workflow: environment.workflow(),

@@ -59,7 +59,35 @@ pub(crate) async fn ask(record: &ExchangeRecord) {
         }
     }
     assert!(unexpected.is_empty(), "{}", unexpected.join("\n"));
+    deployments(&bench).await;
     as_strangers(&bench).await;
+}
+
+/// Deployments, which the host makes itself, without a call of the contract.
+async fn deployments(bench: &RecordedClients) {
+    let below = format!("/repos/{REPOSITORY}/deployments");
+    let wanted = json!({
+        "ref": "main", "task": "promote", "environment": "production", "auto_merge": false,
+        "required_contexts": [], "payload": { "run": "r_1", "subject": "web" }, "description": "x",
+    });
+    let (status, made) = bench.raw("POST", &below, &wanted).await;
+    assert_eq!(status, 201, "{made}");
+    let statuses = format!("{below}/{}/statuses", made["id"]);
+    let word = json!({
+        "state": "in_progress", "description": "x", "auto_inactive": false, "log_url": "https://github.com/acme/gitops",
+    });
+    let list = format!("{below}?environment=production&task=promote&per_page=100");
+    for (method, target, body, status) in [
+        ("POST", statuses.as_str(), word, 201),
+        ("POST", &statuses, json!({ "state": "done" }), 422),
+        ("GET", &format!("{statuses}?per_page=1"), Value::Null, 200),
+        ("GET", &list, Value::Null, 200),
+        ("GET", &format!("{below}/1/statuses"), Value::Null, 404),
+        ("POST", &below, json!({ "ref": "none" }), 422),
+    ] {
+        let (got, said) = bench.raw(method, target, &body).await;
+        assert_eq!(got, status, "{method} {target}: {said}");
+    }
 }
 
 fn reads() -> Vec<Row> {

@@ -137,6 +137,78 @@ async fn from_port_alone_an_auditor_is_answered() {
         .expect_said("reading the records of blueprint no_such_blueprint");
 }
 
+/// The sample's configuration with the grant for deployments.
+fn deploying(more: &str) -> SampleConfig {
+    let text = SampleConfig::default().text();
+    SampleConfig::read(&format!(
+        "{text}\n[workflow]\nenvironment = \"production\"\n[[grants]]\nallow = [\"github.deployment\"]\nrepository = \"acme/gitops\"\n{more}"
+    ))
+}
+
+/// Returns each deployment with its environment and its statuses.
+fn deployments(stage: &ProgramStage) -> Vec<String> {
+    let world = stage.world.lock();
+    let gitops = world.github.find("acme/gitops").unwrap();
+    let all = gitops.deployments.iter().map(|one| {
+        let states = one.statuses.iter().map(|status| status.state.as_str());
+        let states: Vec<&str> = states.collect();
+        assert_eq!(gitops.branch("main").unwrap(), one.sha);
+        format!("{} {}: {}", one.task, one.environment, states.join(", "))
+    });
+    all.collect()
+}
+
+#[tokio::test]
+async fn a_promotion_is_a_deployment_at_github() {
+    let stage = ProgramStage::sample().await.settings(&deploying(""));
+    for _ in ["promoted", "there already"] {
+        stage.run(&[]).await.expect(0);
+        assert_eq!(deployments(&stage), ["promote production: success"]);
+    }
+    let stage = ProgramStage::sample().await;
+    stage.run(&[]).await.expect(0);
+    assert_eq!(deployments(&stage), [""; 0]);
+    let of_nothing = SampleConfig::read(
+        &deploying("")
+            .text()
+            .replace("environment = \"production\"\n", ""),
+    );
+    let stage = ProgramStage::of(locked()).await.settings(&deploying(""));
+    stage.run(&[]).await.expect(1);
+    assert_eq!(deployments(&stage), [""; 0]);
+    let stage = stage.settings(&of_nothing);
+    stage
+        .run(&[])
+        .await
+        .expect(2)
+        .expect_said("the grant `github.deployment` needs `[workflow] environment`");
+}
+
+#[tokio::test]
+async fn a_deployment_is_in_progress_until_production_runs_it() {
+    let mut world = World::sample();
+    let key = ("running_service".to_owned(), "web-prod".to_owned());
+    let production = world.port.entities.get_mut(&key).unwrap();
+    let earlier = "0123456789abcdef0123456789abcdef01234567";
+    production
+        .properties
+        .insert("revision".to_owned(), earlier.into());
+    let verify =
+        "[policy.settings.verify]\nenabled = true\nrevision = \"revision\"\ndeadline = \"1s\"\n";
+    let read = "[[grants]]\nallow = [\"github.read-commits\"]\nrepository = \"acme/gitops\"\n";
+    let stage = ProgramStage::of(world)
+        .await
+        .settings(&deploying(&format!("{read}{verify}")));
+    stage.run(&[]).await.expect(0).expect_said("waits for");
+    assert_eq!(deployments(&stage), ["promote production: in_progress"]);
+    tokio::time::sleep(std::time::Duration::from_millis(1_200)).await;
+    stage.promote(&["resume"]).await.expect(3);
+    assert_eq!(
+        deployments(&stage),
+        ["promote production: in_progress, failure"]
+    );
+}
+
 #[tokio::test]
 async fn a_refusal_is_recorded_too_and_a_plan_is_not() {
     let run = TestRun::builtin()

@@ -27,6 +27,8 @@ pub struct Evidence {
     /// Commits at which a branch was seen.
     commits: BTreeSet<(RepositoryId, BranchName, CommitId)>,
     proposals: BTreeMap<PullId, ProposalRecord>,
+    /// The merges of this run, each with its commit.
+    merges: BTreeMap<PullId, CommitId>,
     /// Pull requests that were proposed or read, as they were answered last.
     pulls: BTreeMap<PullId, PullRequest>,
     /// The digests that registries gave for references, the newest of each.
@@ -113,6 +115,8 @@ impl Evidence {
             ) => {
                 if let Some(record) = self.proposals.get_mut(&PullId::new(repository, *number)) {
                     record.merge = MergeRecord::Unread(commit.as_str().into());
+                    self.merges
+                        .insert(PullId::new(repository, *number), commit.as_str().into());
                 }
             }
             _ => {}
@@ -166,6 +170,11 @@ impl Evidence {
         self.pulls
             .iter()
             .filter(move |(pull, _)| pull.number == number)
+    }
+
+    /// Returns the commit in which this run merged a pull request of its own.
+    pub fn merge_commit(&self, pull: &PullId) -> Option<&str> {
+        self.merges.get(pull).map(CommitId::as_str)
     }
 
     /// Returns whether this run has proposed a pull request of this number, in any repository.

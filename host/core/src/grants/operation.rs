@@ -42,11 +42,13 @@ pub enum Operation {
     KeepStatus,
     /// Keep the host's comment under what was proposed.
     KeepComment,
+    /// Record what was promoted as a deployment at GitHub.
+    KeepDeployment,
 }
 
 impl Operation {
     /// Every operation with the name that grants use, in the order of the enum.
-    pub const NAMES: [(Self, &'static str); 18] = [
+    pub const NAMES: [(Self, &'static str); 19] = [
         (Self::Note, "run.note"),
         (Self::ReadActor, "run.actor"),
         (Self::ReadReviews, "run.reviews"),
@@ -65,6 +67,7 @@ impl Operation {
         (Self::Merge, "github.merge"),
         (Self::KeepStatus, "github.status"),
         (Self::KeepComment, "github.comment"),
+        (Self::KeepDeployment, "github.deployment"),
     ];
 
     /// The name that grants use.
@@ -76,7 +79,11 @@ impl Operation {
     pub fn is_hosts(self) -> bool {
         matches!(
             self,
-            Self::ReadActor | Self::ReadReviews | Self::KeepStatus | Self::KeepComment
+            Self::ReadActor
+                | Self::ReadReviews
+                | Self::KeepStatus
+                | Self::KeepComment
+                | Self::KeepDeployment
         )
     }
 
@@ -91,6 +98,7 @@ impl Operation {
                 | Self::Merge
                 | Self::KeepStatus
                 | Self::KeepComment
+                | Self::KeepDeployment
         )
     }
 }

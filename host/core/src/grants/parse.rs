@@ -292,6 +292,7 @@ impl Grant {
             O::Merge,
             O::KeepStatus,
             O::KeepComment,
+            O::KeepDeployment,
         ];
         const PORT: &[O] = &[O::GetEntity, O::Search, O::UpdateEntity];
         const BRANCH: &[O] = &[O::Propose, O::Merge, O::KeepStatus];

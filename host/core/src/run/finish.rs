@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::cancel::{CancelSignal, LAST_WORD_TIME};
+use super::deployment::KeptDeployment;
 use super::ending::Ending;
 use super::kept_comment::{KeptComment, comment_text};
 use super::last_word::last_word;
@@ -25,6 +26,8 @@ pub(super) struct RunEnd {
     pub(super) basis: Option<RecordBasis>,
     /// The pull request that the ending is about.
     pub(super) pull_request: Option<PromotionPull>,
+    /// The deployment that it comes to.
+    pub(super) deployment: Option<KeptDeployment>,
     /// Who approved what of it.
     pub(super) approved_by: Vec<String>,
     pub(super) timeline: Vec<CallRecord>,
@@ -38,6 +41,8 @@ pub(super) struct LastWords {
     pub(super) sets_status: bool,
     /// The blueprint of the record of promotions, if there is one.
     pub(super) record: Option<String>,
+    /// The environment of GitHub for deployments.
+    pub(super) environment: Option<String>,
     /// Whether minted tokens are given back: a probe's are its caller's.
     pub(super) revokes: bool,
     /// The address of the workflow run. The host's first line names it; so does the last, if there was no first.
@@ -54,6 +59,7 @@ impl RunEnd {
             request: None,
             basis: None,
             pull_request: None,
+            deployment: None,
             approved_by: Vec::new(),
             timeline: Vec::new(),
             printed: String::new(),
@@ -73,6 +79,7 @@ pub(super) async fn finish(
         request,
         basis,
         pull_request,
+        deployment,
         approved_by,
         timeline,
         printed,
@@ -96,6 +103,7 @@ pub(super) async fn finish(
         message: &message,
         seal: seal.as_deref(),
         comment,
+        deployment: deployment.filter(|_| mode == RunMode::Run),
         record: request
             .as_ref()
             .zip(basis.as_ref())
@@ -141,6 +149,8 @@ struct PublicEnd<'a> {
     seal: Option<&'a str>,
     /// The comment under its pull request, if one is kept.
     comment: Option<KeptComment<'a>>,
+    /// The deployment to be recorded, if there is one.
+    deployment: Option<KeptDeployment>,
     /// What the catalog may keep of it, if it was known what the run is about.
     record: Option<PromotionRecord<'a>>,
 }
@@ -191,6 +201,7 @@ async fn say_last_words(
         message,
         seal,
         ref comment,
+        ref deployment,
         ref record,
     } = *end;
     let live = Arc::clone(&parts.live);
@@ -231,6 +242,9 @@ async fn say_last_words(
     if !cancel.is_heard() {
         let ordinary = async {
             tokio::join!(tell_port(parts, &word, record), async {
+                if let Some(deployment) = deployment {
+                    deployment.keep(&live, &*observer).await;
+                }
                 if let Some(comment) = comment {
                     comment.keep(&live, &*observer).await;
                 }

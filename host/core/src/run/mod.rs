@@ -12,6 +12,7 @@ pub mod approvers;
 mod begin;
 mod cancel;
 mod claim;
+mod deployment;
 pub mod ending;
 mod finish;
 mod kept_comment;
@@ -177,6 +178,8 @@ pub struct RunJob<'a> {
     pub sets_status: bool,
     /// The blueprint of Port that keeps a record of each promotion, if there is one.
     pub record: Option<String>,
+    /// The environment of GitHub that promotions are recorded for as deployments, where a grant lets them.
+    pub environment: Option<String>,
     /// The actions of Port that may start a run, by their identifiers.
     pub actions: Vec<String>,
     /// The origin of the request.
@@ -232,6 +235,7 @@ pub async fn run(job: RunJob<'_>, cancel: impl Future<Output = ()> + Send) -> Ru
     let last_words = LastWords {
         sets_status: job.sets_status,
         record: job.record.clone(),
+        environment: job.environment.clone(),
         revokes: !matches!(job.origin, RunOrigin::Probe(_)),
         place: job.workflow.url.clone(),
         known: match &job.origin {
@@ -290,11 +294,20 @@ pub async fn run(job: RunJob<'_>, cancel: impl Future<Output = ()> + Send) -> Ru
     {
         approved_by.extend(pull.approvers(&record.run.live, &approved_by).await);
     }
+    let deployment = deployment::deployment(
+        &ending,
+        &last_word::message(&ending, RunMode::Run),
+        &beginning.request,
+        &record.evidence,
+        &record.grants,
+        last_words.environment.as_deref(),
+    );
     let end = RunEnd {
         ending,
         request: Some(beginning.request),
         basis: Some(beginning.basis),
         pull_request,
+        deployment,
         approved_by,
         timeline: record.timeline,
         printed,

@@ -208,6 +208,7 @@ impl<'a> ServiceProbe<'a> {
             limits,
             sets_status: false,
             record: None,
+            environment: None,
             actions: Vec::new(),
             origin: RunOrigin::Probe(Box::new(self.request(service))),
             workflow: Workflow {

@@ -366,6 +366,7 @@ impl ScenarioBench<'_> {
             limits: config.limits.clone(),
             sets_status: config.port.report == StatusReporter::Host,
             record: config.port.record.clone(),
+            environment: config.workflow.environment.clone(),
             actions: config.port.actions.identifiers(),
             origin,
             workflow,

@@ -12,6 +12,7 @@ mod call;
 mod checks;
 mod commits;
 mod contents;
+mod deployments;
 mod graphql;
 mod identity;
 mod issues;
@@ -50,6 +51,7 @@ use promote_core::service::transport::{HttpRequest, HttpResponse};
 
 pub use apps::{AppInstallation, GitHubApp};
 pub use attestations::StoredAttestation;
+pub use deployments::{DeploymentEntry, DeploymentStatusEntry};
 pub use identity::{
     GitHubToken, PermissionLevel, PermissionTable, RepositoryAccess, TokenKind, TokenTable,
 };

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use super::attestations::StoredAttestation;
+use super::deployments::DeploymentEntry;
 pub use super::pull_state::{
     AutoMerge, IssueLabel, MergeStyle, PullComment, PullRequest, PullReview, PullState, QueueEntry,
     ReviewState,
@@ -52,6 +53,8 @@ pub struct RepositoryState {
     pub workflow_runs: Vec<WorkflowRun>,
     /// Environments.
     pub environments: Vec<EnvironmentRule>,
+    /// Deployments, oldest first.
+    pub deployments: Vec<DeploymentEntry>,
     /// Attestations, oldest first.
     pub attestations: Vec<StoredAttestation>,
     /// Commits that GitHub signed.

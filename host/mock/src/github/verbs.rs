@@ -94,6 +94,7 @@ impl GitHub {
             workflows: Vec::new(),
             workflow_runs: Vec::new(),
             environments: Vec::new(),
+            deployments: Vec::new(),
             attestations: Vec::new(),
             verified: BTreeSet::new(),
             created_at: self.now,

@@ -8,6 +8,7 @@ mod attestations;
 mod checks;
 mod commits;
 mod decorate;
+mod deployments;
 mod merge;
 mod open_pulls;
 mod people;
@@ -31,6 +32,7 @@ use serde_json::{Value, json};
 
 pub use access::Credentials;
 pub use app::{App, TokenScope};
+pub(crate) use deployments::{DeploymentRecord, DeploymentState};
 pub(crate) use open_pulls::Connection;
 pub(crate) use proposal::ProposalNote;
 pub use proposal::TreeEntry;

@@ -4,8 +4,9 @@ use super::super::answer::GitHubReply;
 use super::super::call::GitHubCall;
 use super::super::identity::PermissionLevel::{self, Read, Write};
 use super::super::{
-    GitHub, apps, attestations, checks, commits, contents, graphql, issues, limits, merge,
-    merge_branch, minting, objects, pulls, put_contents, refs, repos, reviews, rules, workflows,
+    GitHub, apps, attestations, checks, commits, contents, deployments, graphql, issues, limits,
+    merge, merge_branch, minting, objects, pulls, put_contents, refs, repos, reviews, rules,
+    workflows,
 };
 
 /// The credential and permission that an operation needs.
@@ -79,6 +80,10 @@ pub(super) const ROUTES: &[GitHubRoute] = &[
     route("GET", "/repos/{owner}/{repo}/actions/workflows/{workflow}", "actions/get-workflow", "actions/workflows#get-a-workflow", ACTIONS_READ, workflows::get),
     route("GET", "/repos/{owner}/{repo}/actions/workflows/{workflow}/runs", "actions/list-workflow-runs", "actions/workflow-runs#list-workflow-runs-for-a-workflow", ACTIONS_READ, workflows::runs),
     route("GET", "/repos/{owner}/{repo}/actions/runs/{run}/approvals", "actions/get-reviews-for-run", "actions/workflow-runs#get-the-review-history-for-a-workflow-run", ACTIONS_READ, workflows::approvals),
+    route("GET", "/repos/{owner}/{repo}/deployments", "repos/list-deployments", "deployments/deployments#list-deployments", RouteNeed::Repository(&["deployments"], Read), deployments::list),
+    route("POST", "/repos/{owner}/{repo}/deployments", "repos/create-deployment", "deployments/deployments#create-a-deployment", RouteNeed::Repository(&["deployments"], Write), deployments::create),
+    route("GET", "/repos/{owner}/{repo}/deployments/{deployment}/statuses", "repos/list-deployment-statuses", "deployments/statuses#list-deployment-statuses", RouteNeed::Repository(&["deployments"], Read), deployments::statuses),
+    route("POST", "/repos/{owner}/{repo}/deployments/{deployment}/statuses", "repos/create-deployment-status", "deployments/statuses#create-a-deployment-status", RouteNeed::Repository(&["deployments"], Write), deployments::create_status),
     route("GET", "/repos/{owner}/{repo}/environments", "repos/get-all-environments", "deployments/environments#list-environments", ACTIONS_READ, workflows::environments),
     route("GET", "/repos/{owner}/{repo}/environments/{environment}", "repos/get-environment", "deployments/environments#get-an-environment", ACTIONS_READ, workflows::environment_of_name),
     route("GET", "/repos/{owner}/{repo}/environments/{environment}/deployment-branch-policies", "repos/list-deployment-branch-policies", "deployments/branch-policies#list-deployment-branch-policies", ACTIONS_READ, workflows::branch_policies),

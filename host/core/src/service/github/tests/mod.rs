@@ -4,6 +4,7 @@ mod adopting;
 mod attesting;
 mod checks;
 mod credentials;
+mod deploying;
 mod merging;
 mod pinning;
 mod proposing;
