@@ -67,7 +67,6 @@ struct WireDeployment {
 #[derive(Deserialize)]
 struct WireStatus {
     state: String,
-    description: Option<String>,
 }
 
 impl WireDeployment {
@@ -166,11 +165,7 @@ impl Repo<'_> {
         let description = cut(description);
         let newest: Vec<WireStatus> = self.get(format!("{statuses}?per_page=1")).await?;
         let newest = newest.first();
-        let is_set = newest.is_some_and(|one| {
-            one.state == state.name()
-                && (state == DeploymentState::Inactive
-                    || one.description.as_deref() == Some(&description))
-        });
+        let is_set = newest.is_some_and(|one| one.state == state.name());
         // One that was never begun has nothing to end.
         if is_set || (state == DeploymentState::Inactive && newest.is_none()) {
             return Ok(());
