@@ -105,47 +105,10 @@ async fn check_workflow(
         client,
         name: &workflow.repository,
     };
-    let default_branch = match reader.default_branch().await {
-        Ok(branch) => branch,
-        Err(error) => {
-            add_unread(
-                &error,
-                FindingCode::WorkflowFile,
-                &subject,
-                "contents: read",
-                findings,
-            );
-            return;
-        }
+    let Some(file) = read_file(&reader, workflow, &subject, findings).await else {
+        return;
     };
-    let mut text = None;
-    // GitHub starts nothing that is not on the default branch, and then what is on the branch that was named.
-    for branch in std::iter::once(&default_branch).chain(&workflow.branch) {
-        match reader.file(&workflow.path(), branch).await {
-            Ok(found) => text = Some(found),
-            Err(error) if error.says(404, "") => {
-                findings.error(
-                    FindingCode::WorkflowFile,
-                    &subject,
-                    format!("the branch `{branch}` has no {}: a click in Port starts nothing", workflow.path()),
-                    "commit and push what `promote init` wrote, or correct the workflow that the action names",
-                );
-                return;
-            }
-            Err(error) => {
-                add_unread(
-                    &error,
-                    FindingCode::WorkflowFile,
-                    &subject,
-                    "contents: read",
-                    findings,
-                );
-                return;
-            }
-        }
-    }
-    let parsed = ParsedWorkflow::parse(&text.unwrap_or_default());
-    let parsed = match parsed {
+    let parsed = match ParsedWorkflow::parse(&file.text) {
         Ok(parsed) => parsed,
         Err(why) => {
             findings.error(
@@ -166,9 +129,8 @@ async fn check_workflow(
         );
     }
     check_inputs(&parsed, workflow.inputs.as_deref(), &subject, findings);
-    let branch = workflow.branch.as_ref().unwrap_or(&default_branch);
     let has_reviewers =
-        check_environments(&parsed, &reader, branch, guarded, &subject, findings).await;
+        check_environments(&parsed, &reader, &file.branch, guarded, &subject, findings).await;
     if !parsed.names_port_run() {
         let severity = if has_reviewers {
             Severity::Error
@@ -182,6 +144,54 @@ async fn check_workflow(
             "its runs are not called by the Port run that they work for, so `promote resume` cannot tell who let one start, or that one died",
             &format!("give it `run-name: {RUN_NAME}${{{{ fromJSON(inputs.port_payload).run_id }}}}`, as `promote init` does"),
         );
+    }
+}
+
+/// The file of a workflow, and the branch that its runs are of.
+struct WorkflowFile {
+    branch: String,
+    text: String,
+}
+
+/// Reads the file of a workflow. GitHub starts nothing that is not on the default branch, and then what is on the branch that
+/// was named.
+async fn read_file(
+    reader: &RepositoryReader<'_>,
+    workflow: &StartedWorkflow,
+    subject: &str,
+    findings: &mut DoctorFindings,
+) -> Option<WorkflowFile> {
+    let code = FindingCode::WorkflowFile;
+    let needed = "contents: read";
+    let mut branch = match reader.default_branch().await {
+        Ok(branch) => branch,
+        Err(error) => {
+            add_unread(&error, code, subject, needed, findings);
+            return None;
+        }
+    };
+    let mut named = workflow.branch.iter();
+    loop {
+        match reader.file(&workflow.path(), &branch).await {
+            Ok(text) => match named.next() {
+                Some(next) => branch.clone_from(next),
+                None => return Some(WorkflowFile { branch, text }),
+            },
+            Err(error) if error.says(404, "") => {
+                let path = workflow.path();
+                findings.error(
+                    code,
+                    subject,
+                    format!("the branch `{branch}` has no {path}: a click in Port starts nothing"),
+                    "commit and push what `promote init` wrote, or correct the workflow that the action names",
+                );
+                return None;
+            }
+            Err(error) => {
+                add_unread(&error, code, subject, needed, findings);
+                return None;
+            }
+        }
     }
 }
 

@@ -220,7 +220,13 @@ impl ScenarioBench<'_> {
                     let message = match resume::end(&live, &end).await {
                         Ok(true) => end.message,
                         Ok(false) => continue,
-                        Err(failure) => describe(&failure).to_owned(),
+                        // Port still shows it in progress: the next resume ends it.
+                        Err(failure) => {
+                            let why = describe(&failure).to_owned();
+                            heard.say(&why);
+                            ran.end_resume("unclear", why, 3);
+                            continue;
+                        }
                     };
                     let mut one = StepResult::new(ran.before.clone());
                     one.run = Some(run_id.clone());

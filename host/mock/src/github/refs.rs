@@ -1,6 +1,6 @@
 //! Names of commits (GitHub REST, Git references), and what follows when one moves.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::GitHub;
@@ -8,8 +8,11 @@ use super::answer::{GitHubAnswer, GitHubReply};
 use super::call::GitHubCall;
 use super::identity::TokenKind;
 use super::shapes::{UrlBase, node_id};
-use super::state::{CheckRun, PullState, RepositoryState};
+use super::state::{CheckRun, PullState, RepositoryState, StaleRef};
 use crate::git::ObjectId;
+
+/// The time after which no read lags behind a change, however few have looked.
+const MOST_LAG: SignedDuration = SignedDuration::from_mins(5);
 
 fn shape(urls: &UrlBase, repository: &RepositoryState, name: &str, id: ObjectId) -> Value {
     let api = urls.repository(repository);
@@ -190,11 +193,11 @@ fn is_valid_name(name: &str) -> bool {
 impl RepositoryState {
     /// Returns the commit that a reader sees: for some reads the one before the last change (read-after-write lag).
     pub(super) fn read_ref(&mut self, name: &str) -> Option<ObjectId> {
-        if let Some((old, left)) = self.stale.get_mut(name)
-            && *left > 0
+        if let Some(stale) = self.stale.get_mut(name)
+            && stale.left > 0
         {
-            *left -= 1;
-            return *old;
+            stale.left -= 1;
+            return stale.old;
         }
         self.stale.remove(name);
         self.refs.get(name).copied()
@@ -238,7 +241,12 @@ impl GitHub {
         };
         repository.pushed_at = now;
         if lag > 0 {
-            repository.stale.insert(name.into(), (old, lag));
+            let stale = StaleRef {
+                old,
+                left: lag,
+                until: now + MOST_LAG,
+            };
+            repository.stale.insert(name.into(), stale);
         }
         let Some(branch) = name.strip_prefix("refs/heads/") else {
             return;

@@ -137,6 +137,9 @@ impl GitHub {
         self.now = self.now.max(now);
         self.happen(|when| matches!(when, EventTrigger::At(time) if *time <= now));
         for place in 0..self.repositories.len() {
+            self.repositories[place]
+                .stale
+                .retain(|_, stale| now < stale.until);
             self.merge_waiting(place, now);
         }
     }

@@ -14,6 +14,17 @@ use super::rules::BranchRules;
 use super::workflows::{EnvironmentRule, WorkflowFile, WorkflowRun};
 use crate::git::{ObjectId, ObjectStore};
 
+/// A ref that changed, and that some reads still see as it was before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct StaleRef {
+    /// The value before the change.
+    pub(super) old: Option<ObjectId>,
+    /// The number of reads that still see it.
+    pub(super) left: u32,
+    /// The time from which nobody sees it any more.
+    pub(super) until: Timestamp,
+}
+
 /// A repository and everything in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RepositoryState {
@@ -31,8 +42,8 @@ pub struct RepositoryState {
     pub git: ObjectStore,
     /// Full names (`refs/heads/main`) and what they point at.
     pub refs: BTreeMap<String, ObjectId>,
-    /// Refs that lag: the value before the last change, and the number of reads that still see it.
-    pub(super) stale: BTreeMap<String, (Option<ObjectId>, u32)>,
+    /// Refs that lag.
+    pub(super) stale: BTreeMap<String, StaleRef>,
     /// Pull requests by number.
     pub pulls: BTreeMap<u64, PullRequest>,
     /// Labels by name.

@@ -239,6 +239,20 @@ fn reads_may_lag_behind_writes() {
 }
 
 #[test]
+fn no_read_lags_for_longer_than_some_minutes() {
+    let mut kit = GitHubBench::new();
+    kit.github.weather.stale_reads = 1000;
+    let before = kit.main();
+    let head = kit.branch("work", "x", "1");
+    kit.wait(300);
+    kit.ask("PATCH", "git/refs/heads/main", json!({"sha": head}));
+    kit.wait(299);
+    assert_eq!(kit.get("git/ref/heads/main").body["object"]["sha"], before);
+    kit.wait(1);
+    assert_eq!(kit.get("git/ref/heads/main").body["object"]["sha"], head);
+}
+
+#[test]
 fn an_empty_repository_conflicts() {
     let mut kit = GitHubBench::new();
     kit.github.create_repository("acme/empty", [("", ""); 0]);
