@@ -59,6 +59,8 @@ finding_codes! {
     ReviewsRequired = "reviews-required",
     /// Rules do not hold merges that others make.
     RulesUnheld = "rules-unheld",
+    /// Rules can be left out by whoever changes the files that bind them.
+    RulesUnguarded = "rules-unguarded",
     /// A rule, or why it cannot be used.
     Rules = "rules",
     /// The repository does not allow auto-merge.

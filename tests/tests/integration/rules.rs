@@ -112,6 +112,55 @@ base = "main"
 "#;
 
 #[tokio::test]
+async fn doctor_finds_rules_that_whoever_may_push_can_leave_out() {
+    let own = "* @acme/all\n.github/ @acme/platform\n/promote.*\n";
+    let platform = "/promote.* @acme/platform\n.github/ @acme/platform\n";
+    for (text, is_asked, expected) in [
+        (
+            None,
+            false,
+            "it has no CODEOWNERS; no rule of the branch asks",
+        ),
+        (
+            Some(own),
+            true,
+            "CODEOWNERS names nobody for promote.toml, promote.lock",
+        ),
+        (
+            Some(platform),
+            false,
+            "leave the rules out: no rule of the branch asks",
+        ),
+        (Some(platform), true, ""),
+    ] {
+        let mut world = World::sample();
+        if let Some(text) = text {
+            let files = [(".github/CODEOWNERS".to_owned(), text.to_owned().into())];
+            let made = world
+                .github
+                .commit_files_by("kim", "acme/gitops", "main", "Owners", files);
+            made.unwrap();
+        }
+        if is_asked {
+            let repository = world.github.find_mut("acme/gitops").unwrap();
+            let rules = repository.rules.entry("main".to_owned()).or_default();
+            rules.code_owners = vec!["kim".to_owned()];
+        }
+        let stage = ProgramStage::of(world).await;
+        let config = SampleConfig::default();
+        stage.write("promote.toml", &format!("{}\n{HELD}", config.text()));
+        let doctor = stage.promote(&["doctor"]).await;
+        let said = &doctor.stdout;
+        assert_eq!(
+            said.contains("[rules-unguarded]"),
+            !expected.is_empty(),
+            "{said}"
+        );
+        assert!(said.contains(expected), "{expected}: {said}");
+    }
+}
+
+#[tokio::test]
 async fn doctor_says_that_a_queue_lets_no_enforced_rule_hold_it() {
     let rules =
         "\n[github.repositories.rules.main]\nrequired-checks = [\"promote\"]\nmerge-queue = true\n";

@@ -10,6 +10,7 @@ mod environment;
 mod github;
 mod grants;
 mod judge;
+mod owners;
 mod port;
 mod probe;
 mod rules;
@@ -118,6 +119,7 @@ pub async fn run(
             port,
             github,
             own: setup.own.as_ref(),
+            ruled: rules::has_binding(setup.config).then_some(args.config.as_path()),
         };
         let actions = setup.config.port.actions.identifiers();
         let guarded = setup.config.workflow.environment.as_deref();

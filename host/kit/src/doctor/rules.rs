@@ -29,6 +29,18 @@ pub(super) async fn describe(setup: &ExaminedSetup<'_>, findings: &mut DoctorFin
     }
 }
 
+fn has_enforced(config: &Config) -> bool {
+    config
+        .rule
+        .iter()
+        .any(|rule| rule.mode == RuleMode::Enforce)
+}
+
+/// Whether a configuration has what nobody should be able to leave out.
+pub(super) fn has_binding(config: &Config) -> bool {
+    config.baseline.is_some() || has_enforced(config)
+}
+
 /// Finds rules that hold nobody who merges by other ways than `promote`.
 pub(super) fn check_held(
     protection: &BranchProtection,
@@ -36,8 +48,7 @@ pub(super) fn check_held(
     subject: &str,
     findings: &mut DoctorFindings,
 ) {
-    let mut rules = config.rule.iter();
-    if !rules.any(|rule| rule.mode == RuleMode::Enforce) {
+    if !has_enforced(config) {
         return;
     }
     if protection.rules.merge_queue {

@@ -1,13 +1,17 @@
 //! The workflow that a click in Port starts: its file on the branch where GitHub looks for it, against what the action sends.
 
+use std::path::Path;
+
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde_json::Value;
 
-use super::environment;
 use super::workflow_file::{JobEnvironment, ParsedWorkflow};
+use super::{environment, owners};
 use crate::finding::{DoctorFindings, FindingCode, Severity};
+use promote_core::contract::Failure;
 use promote_core::gate::describe;
 use promote_core::run::resume::RUN_NAME;
+use promote_core::service::github::BranchProtection;
 use promote_core::service::http::{HttpAnswer, ServiceError, ServiceResult, seg};
 use promote_core::service::{github, port};
 
@@ -20,6 +24,8 @@ pub(super) struct WorkflowReaders<'a> {
     pub(super) github: &'a github::Client,
     /// The client of a workflow's own token, and the repository that it reaches.
     pub(super) own: Option<&'a (github::Client, String)>,
+    /// The configuration, if it has rules that nobody may leave out.
+    pub(super) ruled: Option<&'a Path>,
 }
 
 /// A workflow that an action of Port starts.
@@ -108,6 +114,9 @@ async fn check_workflow(
     let Some(file) = read_file(&reader, workflow, &subject, findings).await else {
         return;
     };
+    if let Some(config) = readers.ruled {
+        owners::check(&reader, &file.branch, config, workflow.path(), findings).await;
+    }
     let parsed = match ParsedWorkflow::parse(&file.text) {
         Ok(parsed) => parsed,
         Err(why) => {
@@ -307,7 +316,7 @@ pub(super) fn add_unread(
 /// Reads a repository of workflows.
 pub(super) struct RepositoryReader<'a> {
     client: &'a github::Client,
-    name: &'a str,
+    pub(super) name: &'a str,
 }
 
 impl RepositoryReader<'_> {
@@ -322,7 +331,11 @@ impl RepositoryReader<'_> {
         self.read(String::new()).await?.field("default_branch")
     }
 
-    async fn file(&self, path: &str, branch: &str) -> ServiceResult<String> {
+    pub(super) async fn protection(&self, branch: &str) -> Result<BranchProtection, Failure> {
+        self.client.repo(self.name)?.protection(branch).await
+    }
+
+    pub(super) async fn file(&self, path: &str, branch: &str) -> ServiceResult<String> {
         let target = format!("/contents/{path}?ref={}", seg(branch));
         let content: String = self.read(target).await?.field("content")?;
         let content: String = content.split_ascii_whitespace().collect();

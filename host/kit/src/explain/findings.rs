@@ -90,6 +90,11 @@ pub(super) const ALL: &[CodeExplanation] = &[
         "grant `github.status`, give the App commit statuses: write, and have the branch require the status `promote`. With a merge queue set the rules to `mode = \"monitor\"`.",
     ),
     finding(
+        FindingCode::RulesUnguarded,
+        "Rules and a baseline bind as far as promote.toml, promote.lock and the workflow do: who can change those without a review can leave the rules out.",
+        "have CODEOWNERS name who reviews these files, and a ruleset of the branch require the review of code owners.",
+    ),
+    finding(
         FindingCode::Rules,
         "A `[[rule]]` of promote.toml or of the baseline: where it is written down, whether it is obeyed, and which component it is.",
         "none, unless it cannot be used: then correct what is said of it; `promote lock` shows whether it is the one that was reviewed.",
