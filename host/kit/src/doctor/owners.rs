@@ -1,4 +1,4 @@
-//! Whether the files that bind the rules are owned: a change of them needs the review of somebody else than its author's team.
+//! Whether the files that bind the rules have owners, without whose review nobody changes them.
 //!
 //! GitHub, "About code owners": the first of three places counts, the last pattern that fits a file decides, and an entry without
 //! owners takes the file from all.
