@@ -51,7 +51,7 @@ fn rules(world: &mut World) -> &mut promote_mock::github::BranchRules {
     repository.rules.entry("main".to_owned()).or_default()
 }
 
-fn token(world: &mut World, change: impl Fn(&mut promote_mock::github::GitHubToken)) {
+pub(crate) fn token(world: &mut World, change: impl Fn(&mut promote_mock::github::GitHubToken)) {
     let mut token = world
         .github
         .tokens

@@ -8,6 +8,7 @@ use promote_mock::sample::SAMPLE;
 use promote_tests::settings::SampleConfig;
 use serde_json::{Value, json};
 
+use crate::doctor::token;
 use crate::secrets::with_app;
 use crate::stage::{ProgramEnd, ProgramStage};
 
@@ -267,14 +268,9 @@ const FAULTS: &[WorkflowFault] = &[
         name: "a token that may not read environments",
         changes: &[],
         world: |world| {
-            let mut token = world
-                .github
-                .tokens
-                .find("mock-github-token")
-                .unwrap()
-                .clone();
-            token.permissions.remove("actions");
-            world.github.tokens.insert("mock-github-token", token);
+            token(world, |token| {
+                token.permissions.remove("actions");
+            });
         },
         config: "",
         findings: &[("workflow-environment", "note", "it was not looked at")],

@@ -25,18 +25,24 @@ impl Repo<'_> {
             ));
         }
         let mark = format!("<!-- promote:{marker} -->");
-        let comment = json!({ "body": format!("{mark}\n{}", text::body(body)) });
+        let body = format!("{mark}\n{}", text::body(body));
         let comments = format!("/issues/{number}/comments");
         if self.is_marked(&comments, &mark).await? {
             return Ok(());
         }
+        self.post_comment(&comments, &body, &mark).await
+    }
+
+    /// Writes a comment; after an answer that was lost it looks whether one has the mark.
+    async fn post_comment(&self, comments: &str, body: &str, mark: &str) -> CallResult<()> {
+        let comment = json!({ "body": body });
         once(
             || async {
-                self.once::<Value>(Method::POST, &comments, comment.clone())
+                self.once::<Value>(Method::POST, comments, comment.clone())
                     .await
                     .map(drop)
             },
-            || self.is_marked(&comments, &mark),
+            || self.is_marked(comments, mark),
         )
         .await
     }
@@ -75,24 +81,14 @@ impl Repo<'_> {
                 author.is_some() && login(&one.user) == login(&author)
             });
         }
-        let comment = json!({ "body": body });
         match own {
             Some(known) if is_same_text(known.body.as_deref(), &body) => Ok(()),
             Some(known) => {
                 let target = format!("/issues/comments/{}", known.id);
+                let comment = json!({ "body": body });
                 Ok(self.write(Method::PATCH, target, comment).await?)
             }
-            None => {
-                once(
-                    || async {
-                        self.once::<Value>(Method::POST, &comments, comment.clone())
-                            .await
-                            .map(drop)
-                    },
-                    || self.is_marked(&comments, &body),
-                )
-                .await
-            }
+            None => self.post_comment(&comments, &body, &body).await,
         }
     }
 

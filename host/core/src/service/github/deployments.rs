@@ -56,6 +56,15 @@ pub(crate) struct DeploymentRecord {
     pub(crate) page: Option<String>,
 }
 
+impl DeploymentRecord {
+    /// Returns the number of the deployment that is this run's.
+    fn own(&self, all: &[WireDeployment]) -> Option<u64> {
+        let mut all = all.iter();
+        let own = all.find(|one| one.sha == self.commit && one.says("run", &self.run));
+        own.map(|own| own.id)
+    }
+}
+
 #[derive(Clone, Debug, Deserialize)]
 struct WireDeployment {
     id: u64,
@@ -77,13 +86,11 @@ impl WireDeployment {
 
 impl Repo<'_> {
     /// Makes the deployment of a run, unless it is there, and gives it this status, unless it has it. One that has come to its
-    /// end makes the earlier ones of the same subject inactive: GitHub does that for production by itself not.
+    /// end makes the earlier ones of the same subject inactive, which GitHub does not do by itself here (`auto_inactive`).
     pub(crate) async fn keep_deployment(&self, record: &DeploymentRecord) -> CallResult<()> {
         let all = self.deployments(&record.environment).await?;
-        let is_own =
-            |one: &&WireDeployment| one.sha == record.commit && one.says("run", &record.run);
-        let own = match all.iter().find(is_own) {
-            Some(own) => own.id,
+        let own = match record.own(&all) {
+            Some(own) => own,
             None => self.create_deployment(record).await?,
         };
         self.set_deployment(
@@ -137,11 +144,8 @@ impl Repo<'_> {
         match created {
             Err(error) if error.is_uncertain() => {
                 let all = self.deployments(&record.environment).await?;
-                let own = all
-                    .iter()
-                    .find(|one| one.sha == record.commit && one.says("run", &record.run));
-                match own {
-                    Some(own) => Ok(own.id),
+                match record.own(&all) {
+                    Some(own) => Ok(own),
                     None => {
                         let again: CreatedDeployment =
                             self.once(Method::POST, "/deployments", body).await?;
