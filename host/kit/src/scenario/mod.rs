@@ -30,6 +30,7 @@
 mod ask;
 mod bench;
 mod change;
+mod components;
 mod defaults;
 mod diff;
 mod error;
@@ -51,6 +52,7 @@ mod snapshot;
 mod together;
 
 pub use ask::{CallName, FileExpect, OutcomeKind, PullWord, RunExpect, StepExpect};
+pub use components::PolicyError;
 pub use defaults::FILE as DEFAULTS_FILE;
 pub use diff::only;
 pub use error::ScenarioError;
@@ -60,6 +62,6 @@ pub use model::{RunsTogether, Scenario, ScenarioStep, StepAction, StepTrouble};
 pub use result::{
     ExpectMismatch, ExpectSnapshot, ReportedRun, ScenarioProblem, ScenarioReport, StepResult,
 };
-pub use run::{PolicyError, ScenarioBackend, ScenarioRunner};
+pub use run::{ScenarioBackend, ScenarioRunner};
 pub use running::{RunningRuns, SLOW_RUN_LOOK, SlowRun};
 pub use schema::SCHEMA;

@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Instant, SystemTime};
 
 use anyhow::Context as _;
-use async_trait::async_trait;
 use tokio::sync::Notify;
 
 use super::ask::StepExpect;
 use super::bench::ScenarioBench;
+use super::components::RunnerPolicies;
 use super::expect::check;
 use super::idle::idle;
 use super::inject::{CallInjection, KillingTransport, RequestKill};
@@ -25,10 +25,8 @@ use promote_core::policy::engine::Engine;
 use promote_core::policy::native;
 use promote_core::rule::RuleProgram;
 use promote_core::service::http::Pool;
-use promote_intake::builtin;
 use promote_intake::choice::LoadPolicy;
-use promote_intake::config::{ComponentRef, PolicyConfig};
-use promote_intake::settings::{self, SettingsSchema};
+use promote_intake::settings::SettingsSchema;
 use promote_mock::server::{ServerOptions, ServerTime, WorldServer};
 use promote_mock::transport::{GITHUB_URL, PORT_URL, REGISTRY_URL};
 use promote_mock::{SharedWorld, World};
@@ -44,65 +42,23 @@ pub enum ScenarioBackend {
 
 /// Runs scenarios.
 pub struct ScenarioRunner {
-    engine: Engine,
+    pub(super) engine: Engine,
     pool: Pool,
-    named: BTreeMap<String, PathBuf>,
+    pub(super) named: BTreeMap<String, PathBuf>,
     /// The folder that keeps compiled policies between processes.
-    cache: Option<PathBuf>,
+    pub(super) cache: Option<PathBuf>,
     /// With the time at which its file was last changed.
-    policies: Mutex<BTreeMap<PathBuf, (Option<SystemTime>, Policy)>>,
+    pub(super) policies: Mutex<BTreeMap<PathBuf, (Option<SystemTime>, Policy)>>,
     /// Rules by file, as policies.
-    rules: Mutex<BTreeMap<PathBuf, (Option<SystemTime>, RuleProgram)>>,
+    pub(super) rules: Mutex<BTreeMap<PathBuf, (Option<SystemTime>, RuleProgram)>>,
     /// The settings schemas of policies, by digest.
-    schemas: Mutex<BTreeMap<String, KnownSchema>>,
+    pub(super) schemas: Mutex<BTreeMap<String, KnownSchema>>,
     running: RunningRuns,
     seed: u64,
 }
 
 /// The schema of a policy's settings, or why it has none.
-type KnownSchema = Result<Arc<SettingsSchema>, String>;
-
-/// A policy that a scenario names and that cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[error("{scenario}: policy `{policy}`: {why}", scenario = scenario.display())]
-pub struct PolicyError {
-    scenario: PathBuf,
-    policy: String,
-    why: String,
-}
-
-/// The file of a component that a scenario names.
-struct FoundComponent {
-    scenario: PathBuf,
-    name: String,
-    file: PathBuf,
-    /// The component, if it is part of the binary.
-    builtin: Option<&'static [u8]>,
-    changed: Option<SystemTime>,
-}
-
-impl FoundComponent {
-    fn error(&self, why: String) -> PolicyError {
-        PolicyError {
-            scenario: self.scenario.clone(),
-            policy: self.name.clone(),
-            why,
-        }
-    }
-
-    fn bytes(&self) -> Result<Vec<u8>, PolicyError> {
-        if let Some(builtin) = self.builtin {
-            return Ok(builtin.to_vec());
-        }
-        std::fs::read(&self.file).map_err(|why| {
-            self.error(format!(
-                "cannot read {}: {why}; `--component {}=FILE` names its file",
-                self.file.display(),
-                self.name
-            ))
-        })
-    }
-}
+pub(super) type KnownSchema = Result<Arc<SettingsSchema>, String>;
 
 impl ScenarioRunner {
     /// A runner that knows these policies by name; the name `builtin` replaces the default policy.
@@ -157,88 +113,6 @@ impl ScenarioRunner {
     pub fn policy_files(&self) -> Vec<PathBuf> {
         let policies = self.policies.lock().unwrap_or_else(PoisonError::into_inner);
         policies.keys().cloned().collect()
-    }
-
-    /// The policy of a scenario, and those of its teams, compiled once however many name it, and again when its file has changed.
-    ///
-    /// # Errors
-    /// When there is no such policy, or it is none.
-    pub fn policy(&self, scenario: &Scenario) -> Result<Policy, PolicyError> {
-        for team in &scenario.config.team {
-            self.component(scenario, &team.policy.component)?;
-        }
-        self.component(scenario, &scenario.config.policy.component)
-    }
-
-    /// A rule of a scenario, compiled once as policies are.
-    fn rule(
-        &self,
-        scenario: &Scenario,
-        component: &ComponentRef,
-    ) -> Result<RuleProgram, PolicyError> {
-        let found = self.find(scenario, component);
-        let mut rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((known, rule)) = rules.get(&found.file)
-            && *known == found.changed
-        {
-            return Ok(rule.clone());
-        }
-        let bytes = found.bytes()?;
-        let loaded = builtin::load_rule(&self.engine, &bytes, self.cache.as_deref(), &|_| {});
-        let rule = loaded.map_err(|why| found.error(format!("{why:#}")))?;
-        rules.insert(found.file, (found.changed, rule.clone()));
-        Ok(rule)
-    }
-
-    /// Finds the file of a component.
-    fn find(&self, scenario: &Scenario, component: &ComponentRef) -> FoundComponent {
-        let name = &match component {
-            ComponentRef::Path(path) => path.clone(),
-            // What is in a registry is here under a name, or as a file of that name: tests reach no network.
-            other => PathBuf::from(other.to_string()),
-        };
-        let named = name.to_str().and_then(|name| self.named.get(name));
-        let builtin = match component {
-            _ if named.is_some() => None,
-            ComponentRef::Builtin => Some(builtin::POLICY),
-            ComponentRef::Cel => Some(builtin::CEL),
-            _ => None,
-        };
-        let file = match (named, builtin) {
-            (Some(file), _) => file.clone(),
-            (None, Some(_)) => name.clone(),
-            (None, None) => scenario.path.parent().unwrap_or(Path::new("")).join(name),
-        };
-        let changed = std::fs::metadata(&file)
-            .and_then(|file| file.modified())
-            .ok();
-        FoundComponent {
-            scenario: scenario.path.clone(),
-            name: name.display().to_string(),
-            builtin,
-            file,
-            changed,
-        }
-    }
-
-    fn component(
-        &self,
-        scenario: &Scenario,
-        component: &ComponentRef,
-    ) -> Result<Policy, PolicyError> {
-        let found = self.find(scenario, component);
-        let mut policies = self.policies.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((known, policy)) = policies.get(&found.file)
-            && *known == found.changed
-        {
-            return Ok(policy.clone());
-        }
-        let bytes = found.bytes()?;
-        // A cache that cannot be used costs time and nothing else; `promote run` says what is wrong with it.
-        let loaded = builtin::load(&self.engine, &bytes, self.cache.as_deref(), &|_| {});
-        let (policy, _) = loaded.map_err(|why| found.error(why.to_string()))?;
-        policies.insert(found.file, (found.changed, policy.clone()));
-        Ok(policy)
     }
 
     /// Runs a scenario on one backend and returns what came of each step.
@@ -338,18 +212,6 @@ impl ScenarioRunner {
         Ok((world.snapshot(), is_killed))
     }
 
-    /// Returns the schema of a policy's settings; the policy is asked once.
-    async fn schema(&self, policy: &Policy) -> KnownSchema {
-        let schemas = || self.schemas.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(described) = schemas().get(&policy.digest).cloned() {
-            return described;
-        }
-        let schema = settings::schema(&self.engine, policy).await;
-        let described = schema.map(Arc::new).map_err(|error| error.to_string());
-        schemas().insert(policy.digest.clone(), described.clone());
-        described
-    }
-
     /// A bench on the mock.
     fn bench<'a>(
         &'a self,
@@ -430,32 +292,6 @@ fn pooled() -> wasmtime::Config {
         .async_stack_keep_resident(64 << 10);
     config.allocation_strategy(pool);
     config
-}
-
-/// The policies that a scenario names, as its runner knows them.
-struct RunnerPolicies<'a> {
-    runner: &'a ScenarioRunner,
-    scenario: &'a Scenario,
-}
-
-#[async_trait]
-impl LoadPolicy for RunnerPolicies<'_> {
-    async fn load(&self, wanted: &PolicyConfig) -> anyhow::Result<Policy> {
-        Ok(self.runner.component(self.scenario, &wanted.component)?)
-    }
-
-    async fn load_rule(&self, wanted: &PolicyConfig) -> anyhow::Result<RuleProgram> {
-        Ok(self.runner.rule(self.scenario, &wanted.component)?)
-    }
-
-    async fn fits(&self, _: &Engine, policy: &Policy, wanted: &PolicyConfig) -> anyhow::Result<()> {
-        let schema = self
-            .runner
-            .schema(policy)
-            .await
-            .map_err(anyhow::Error::msg)?;
-        Ok(settings::fit(&schema, wanted)?)
-    }
 }
 
 /// The first step in which runs begin at the same time: sockets have an order of their own, so from there on the two backends
