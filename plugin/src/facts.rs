@@ -165,10 +165,21 @@ pub enum BuildFacts {
 pub struct AttestedDigest {
     /// The digest.
     pub digest: String,
+    /// Where the attestations are kept.
+    pub kept: AttestationPlace,
     /// Who built it, in the words of certificates that the host has verified.
     pub verified: Vec<Attestation>,
     /// Why other attestations do not hold.
     pub refused: Vec<String>,
+}
+
+/// The place where the attestations of an image are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AttestationPlace {
+    /// GitHub, with the repository of the source.
+    GitHub,
+    /// The registry, beside the image of this name.
+    Registry(String),
 }
 
 /// The build that an image must come from.

@@ -66,6 +66,7 @@ calls! {
     github_read: fn get_attestations(repository: &str, digest: &str) -> CallResult<Attestations>;
     registry_read: fn is_granted(reference: &str) -> CallResult<bool>;
     registry_read: fn get_digest(reference: &str) -> CallResult<Option<String>>;
+    registry_read: fn get_image_attestations(reference: &str) -> CallResult<Attestations>;
     github_propose: fn propose(proposal: &Proposal) -> CallResult<PullRequest>;
     github_propose: fn delete_branch(repository: &str, branch: &str) -> CallResult<()>;
     github_propose: fn close_pull_request(repository: &str, number: u32) -> CallResult<()>;

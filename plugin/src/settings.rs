@@ -308,7 +308,13 @@ object! {
         built_by: Option<String>,
         r#ref: Option<String>,
         issuer: String,
+        kept: Keeper,
     }
+}
+
+words! {
+    /// Who keeps the attestations.
+    Keeper { GitHub = "github", Registry = "registry", }
 }
 
 impl SettingValue for String {

@@ -253,24 +253,55 @@ def credentials_come_from_docker_or_the_environment():
         stage.promote("pull", reference)
 
 
-def an_image(stage, tag, labels, authorization=None):
-    """Pushes a container image without layers, and returns its digest."""
-    def send(method, url, data=None, kind="application/octet-stream"):
+OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+OCI_INDEX = "application/vnd.oci.image.index.v1+json"
+BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json"
+
+
+class Pusher:
+    """Pushes into the repository acme/web, as any client does."""
+
+    def __init__(self, stage, authorization=None):
+        self.base = f"http://{stage.name}/v2/acme/web"
+        self.authorization = authorization
+
+    def send(self, method, url, data=None, kind="application/octet-stream"):
         request = urllib.request.Request(url, data=data, method=method, headers={"Content-Type": kind})
-        if authorization:
-            request.add_header("Authorization", authorization)
+        if self.authorization:
+            request.add_header("Authorization", self.authorization)
         return urllib.request.urlopen(request)
 
+    def blob(self, content):
+        digest = "sha256:" + hashlib.sha256(content).hexdigest()
+        begun = self.send("POST", f"{self.base}/blobs/uploads/", b"")
+        self.send("PUT", begun.headers["Location"] + f"&digest={digest}", content)
+        return {"digest": digest, "size": len(content)}
+
+    def manifest(self, content, tag=None):
+        body = json.dumps({"schemaVersion": 2} | content).encode()
+        digest = "sha256:" + hashlib.sha256(body).hexdigest()
+        self.send("PUT", f"{self.base}/manifests/{tag or digest}", body, content["mediaType"])
+        return {"digest": digest, "size": len(body)}
+
+    def attest(self, subject, *bundles):
+        """Puts bundles beside an image as cosign does where a registry lists no referrers: found by a tag."""
+        entries = []
+        for bundle in bundles:
+            pushed = self.manifest({
+                "mediaType": OCI_MANIFEST, "artifactType": BUNDLE, "subject": {"mediaType": OCI_MANIFEST, "digest": subject, "size": 0},
+                "config": {"mediaType": "application/vnd.oci.empty.v1+json"} | self.blob(b"{}"),
+                "layers": [{"mediaType": BUNDLE} | self.blob(bundle)],
+            })
+            entries.append({"mediaType": OCI_MANIFEST, "artifactType": BUNDLE} | pushed)
+        self.manifest({"mediaType": OCI_INDEX, "manifests": entries}, subject.replace(":", "-"))
+
+
+def an_image(stage, tag, labels, authorization=None):
+    """Pushes a container image without layers, and returns its digest."""
+    push = Pusher(stage, authorization)
     config = json.dumps({"architecture": "amd64", "os": "linux", "created": "2026-01-04T09:30:00Z", "config": {"Labels": labels}}).encode()
-    digest = "sha256:" + hashlib.sha256(config).hexdigest()
-    begun = send("POST", f"http://{stage.name}/v2/acme/web/blobs/uploads/", b"")
-    send("PUT", begun.headers["Location"] + f"&digest={digest}", config)
-    manifest = json.dumps({
-        "schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json",
-        "config": {"mediaType": "application/vnd.oci.image.config.v1+json", "size": len(config), "digest": digest}, "layers": [],
-    }).encode()
-    send("PUT", f"http://{stage.name}/v2/acme/web/manifests/{tag}", manifest, "application/vnd.oci.image.manifest.v1+json")
-    return "sha256:" + hashlib.sha256(manifest).hexdigest()
+    config = {"mediaType": "application/vnd.oci.image.config.v1+json"} | push.blob(config)
+    return push.manifest({"mediaType": OCI_MANIFEST, "config": config, "layers": []}, tag)["digest"]
 
 
 def images_are_looked_up_where_they_are():
@@ -316,6 +347,42 @@ def images_are_looked_up_where_they_are():
         ran = stage.promote("run", "--payload", stage.payload(), expect=3)
         assert "cannot connect" in ran.stdout + ran.stderr, ran.stdout + ran.stderr
         stage.untouched()
+
+
+def what_is_attested_beside_an_image_is_verified():
+    # The artifact of a real build: the bundle is over this digest and no other, whether or not the registry has it.
+    subject = "sha256:ae57936def59bc4c75edd3a837d89bcefc6d3a5e31d55a6fa7a71624f92c3c3b"
+    real, of_another, bad = ((ROOT / f"host/attest/testdata/{name}.json").read_bytes()
+                             for name in ("github-root", "reusable-workflow", "dsse-invalid-sig_fail"))
+    basic = "Basic " + base64.b64encode(f"ann:{PASSWORD}".encode()).decode()
+    flipped = real.replace(b'"sig":"MEUCIAgJ', b'"sig":"MEUCIAgK')
+    assert flipped != real, "the bundle has no signature to change"
+    table = [
+        ([real], "actions/attest-demo", 0, ""),
+        ([bad, of_another, real], "actions/attest-demo", 0, ""),
+        ([], "actions/attest-demo", 1, "has no attestation beside it in"),
+        ([bad, of_another], "actions/attest-demo", 1, "one does not hold: "),
+        ([flipped], "actions/attest-demo", 1, "one does not hold: "),
+        ([real], "acme/web", 1, "one is of another repository: https://github.com/actions/attest-demo and not https://github.com/acme/web"),
+    ]
+    for bundles, repository, expect, words in table:
+        with Stage(login=True) as stage:
+            with_helper(stage)
+            if bundles:
+                Pusher(stage, basic).attest(subject, *bundles)
+            configure_images(stage)
+            path = stage.folder / "promote.toml"
+            path.write_text(path.read_text().replace("[policy.settings]", f"""[policy.settings]
+exists = "never"
+digest = "prefer"
+provenance = {{ repository = "{repository}", built_by = "{repository}/.github/workflows/build-python.yml", ref = "main", kept = "registry" }}""", 1).replace("{tags[0]}", "{tags[0]}@{digest}"))
+            tell_catalog(stage, subject)
+            ran = stage.promote("run", "--payload", stage.payload(), "--format", "json", expect=expect)
+            assert words in ran.stdout + ran.stderr, (words, ran.stdout + ran.stderr)
+            if expect:
+                stage.untouched()
+            else:
+                assert json.loads(ran.stdout)["outcome"] == "promoted", ran.stdout
 
 
 def with_helper(stage):
@@ -389,6 +456,7 @@ ACTS = [
     what_is_not_as_locked_is_refused_before_any_request,
     credentials_come_from_docker_or_the_environment,
     images_are_looked_up_where_they_are,
+    what_is_attested_beside_an_image_is_verified,
     what_is_no_policy_is_not_pushed_and_not_pulled,
 ]
 

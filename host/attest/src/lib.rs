@@ -1,6 +1,6 @@
 //! Attestations of builds, verified offline.
 //!
-//! A bundle comes from GitHub and is hostile. What is told of it is what its certificate says, and only if the certificate is
+//! A bundle comes from GitHub or from a registry and is hostile. What is told of it is what its certificate says, and only if the certificate is
 //! of a pinned authority, was valid when the signature was made, and the signature is over a statement about the very digest
 //! that was asked for. This crate asks no network and reads no file.
 //!

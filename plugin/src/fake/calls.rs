@@ -197,6 +197,15 @@ impl PolicyHost for FakeHost {
         })
     }
 
+    fn get_image_attestations(&mut self, reference: &str) -> Result<Attestations, Failure> {
+        self.call("get-image-attestations", reference, |fake| {
+            Ok(Attestations {
+                verified: fake.attestations.clone(),
+                refused: fake.bad_attestations.clone(),
+            })
+        })
+    }
+
     fn propose(&mut self, proposal: &Proposal) -> Result<PullRequest, Failure> {
         self.call("propose", &proposal.head, |fake| {
             if let Some((pull, _)) = fake

@@ -4,7 +4,7 @@
 //! workflow of the same name in another repository, or one that another branch changed, is another builder.
 
 use super::reason;
-use crate::facts::{AttestedDigest, BuildFacts, ExpectedBuild, Facts};
+use crate::facts::{AttestationPlace, AttestedDigest, BuildFacts, ExpectedBuild, Facts};
 use crate::host::Attestation;
 use crate::types::Reason;
 
@@ -47,6 +47,7 @@ pub fn check(facts: &Facts) -> Vec<Reason> {
 fn complaint(expected: &ExpectedBuild, found: &AttestedDigest) -> Option<String> {
     let AttestedDigest {
         digest,
+        kept,
         verified,
         refused,
     } = found;
@@ -59,11 +60,18 @@ fn complaint(expected: &ExpectedBuild, found: &AttestedDigest) -> Option<String>
             .iter()
             .map(|why| format!("one does not hold: {why}")),
     );
-    let (count, repository) = (others.len(), &expected.repository);
+    let count = others.len();
     if count == 0 {
+        let (place, how) = match kept {
+            AttestationPlace::GitHub => (format!("in {}", expected.repository), ""),
+            AttestationPlace::Registry(name) => (
+                format!("beside it in {name}"),
+                " with `push-to-registry: true`",
+            ),
+        };
         return Some(format!(
-            "{digest} has no attestation in {repository}: nobody can tell who built it; have the build attest it \
-             (`actions/attest-build-provenance`)"
+            "{digest} has no attestation {place}: nobody can tell who built it; have the build attest it \
+             (`actions/attest-build-provenance`{how})"
         ));
     }
     let left = count.saturating_sub(MAX_SHOWN);

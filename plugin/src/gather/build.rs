@@ -3,8 +3,12 @@
 use serde_json::Value;
 
 use super::FactsReader;
-use crate::facts::{AttestedDigest, BuildFacts, ExpectedBuild, Facts, RegistryState};
+use crate::facts::{
+    AttestationPlace, AttestedDigest, BuildFacts, ExpectedBuild, Facts, RegistryState,
+};
 use crate::host::PolicyHost;
+use crate::image::ImageReference;
+use crate::settings::Keeper;
 use crate::template;
 use crate::types::Failure;
 
@@ -35,7 +39,7 @@ impl<H: PolicyHost> FactsReader<'_, H> {
             Ok(known) => known,
             Err(what) => return Ok(BuildFacts::Unknown(what)),
         };
-        let mut digests: Vec<String> = Vec::new();
+        let mut asked: Vec<(AttestationPlace, String)> = Vec::new();
         for reference in &facts.references {
             let known = reference.digest.clone().or_else(|| facts.digest.clone());
             let Some(digest) = known else {
@@ -44,21 +48,40 @@ impl<H: PolicyHost> FactsReader<'_, H> {
                      image entity, or set `digest = \"resolve\"`"
                 )));
             };
-            if !digests.contains(&digest) {
-                digests.push(digest);
+            let kept = match self.settings.provenance.kept {
+                Keeper::GitHub => AttestationPlace::GitHub,
+                Keeper::Registry => AttestationPlace::Registry(reference.repository.clone()),
+            };
+            if !asked.contains(&(kept.clone(), digest.clone())) {
+                asked.push((kept, digest));
             }
         }
         let mut attested = Vec::new();
-        for digest in digests {
-            match self.host.get_attestations(&source, &digest) {
+        for (kept, digest) in asked {
+            let (found, place) = match &kept {
+                AttestationPlace::GitHub => {
+                    (self.host.get_attestations(&source, &digest), source.clone())
+                }
+                AttestationPlace::Registry(name) => {
+                    let image = ImageReference {
+                        repository: name.clone(),
+                        tag: None,
+                        digest: Some(digest.clone()),
+                    };
+                    let found = self.host.get_image_attestations(&image.to_string());
+                    (found, image.to_string())
+                }
+            };
+            match found {
                 Ok(found) => attested.push(AttestedDigest {
                     digest,
+                    kept,
                     verified: found.verified,
                     refused: found.refused,
                 }),
                 Err(Failure::NotFound(what)) => {
                     return Ok(BuildFacts::Unknown(format!(
-                        "the attestations of {source} cannot be seen: {what}"
+                        "the attestations of {place} cannot be seen: {what}"
                     )));
                 }
                 Err(failure) => return Err(failure),

@@ -258,6 +258,9 @@ fn reads() -> Vec<Call> {
         Call::GetImage {
             reference: text("ghcr.io/acme/web:1"),
         },
+        Call::GetImageAttestations {
+            reference: format!("ghcr.io/acme/web@sha256:{}", "0".repeat(64)),
+        },
         Call::GetCommit {
             repository: repository(),
             revision: text("main"),

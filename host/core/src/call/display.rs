@@ -32,6 +32,7 @@ impl fmt::Display for Call {
             Self::GetAttestations { .. } => "read the attestations in",
             Self::GetDigest { .. } => "get the digest of",
             Self::GetImage { .. } => "get image",
+            Self::GetImageAttestations { .. } => "read the attestations of",
             _ => word,
         };
         let targets: Vec<String> = targets.iter().map(ToString::to_string).collect();

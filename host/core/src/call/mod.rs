@@ -80,6 +80,8 @@ pub enum Call {
     GetDigest { reference: String },
     /// `registry-read.get-image`
     GetImage { reference: String },
+    /// `registry-read.get-image-attestations`
+    GetImageAttestations { reference: String },
     /// `rules.check`
     CheckRules { candidate: Candidate },
     /// `github-propose.propose`
@@ -187,7 +189,10 @@ impl Call {
     fn is_about_image(&self) -> bool {
         matches!(
             self,
-            Self::IsGranted { .. } | Self::GetDigest { .. } | Self::GetImage { .. }
+            Self::IsGranted { .. }
+                | Self::GetDigest { .. }
+                | Self::GetImage { .. }
+                | Self::GetImageAttestations { .. }
         )
     }
 

@@ -212,7 +212,9 @@ impl Call {
                 at(O::ReadCommits, repository)
             }
             Self::GetAttestations { repository, .. } => at(O::ReadAttestations, repository),
-            Self::GetDigest { reference } | Self::GetImage { reference } => {
+            Self::GetDigest { reference }
+            | Self::GetImage { reference }
+            | Self::GetImageAttestations { reference } => {
                 (O::ReadImage, vec![CallTarget::Image { reference }])
             }
             Self::Propose {

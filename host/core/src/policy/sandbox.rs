@@ -365,6 +365,7 @@ interfaces! {
         is_granted(reference: String) => IsGranted -> Granted(bool);
         get_digest(reference: String) => GetDigest -> Digest(Option<String>);
         get_image(reference: String) => GetImage -> Image(Option<Image>);
+        get_image_attestations(reference: String) => GetImageAttestations -> Attestations(Attestations);
     }
     github_propose {
         propose(proposal: Proposal) => Propose -> PullRequest(PullRequest);

@@ -1,6 +1,6 @@
 //! Attestations, as far as the core knows them: bytes that somebody else verifies.
 //!
-//! The verifier is a crate of its own, with the cryptography and the trusted roots. The core fetches bundles, and hands on
+//! The verifier is a crate of its own, with the cryptography and the trusted roots. The core fetches bundles from GitHub and from registries, and hands on
 //! what the verifier says of them and nothing that a bundle says of itself.
 
 use crate::contract::Attestation;

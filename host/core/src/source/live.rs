@@ -111,6 +111,10 @@ impl Live {
             Call::Search { blueprint, query } => Reply::Found(port.search(blueprint, query).await?),
             Call::GetDigest { reference } => Reply::Digest(self.registry.digest(reference).await?),
             Call::GetImage { reference } => Reply::Image(self.registry.image(reference).await?),
+            Call::GetImageAttestations { reference } => {
+                let verifier = &*self.verifier;
+                Reply::Attestations(self.registry.attestations(verifier, reference).await?)
+            }
             Call::UpdateEntity { key, change } => Reply::Updated(port.update(key, change).await?),
             _ => {
                 return Err(Failure::Other(

@@ -61,7 +61,7 @@ const fn power(
 }
 
 /// Every function of the contract that a policy may import.
-pub(crate) const POWERS: [PolicyPower; 29] = [
+pub(crate) const POWERS: [PolicyPower; 30] = [
     power("env", "now", None, "ask for the time"),
     power("env", "sleep", None, "wait, within the run's limit"),
     power(
@@ -165,6 +165,12 @@ pub(crate) const POWERS: [PolicyPower; 29] = [
         "get-image",
         Some("registry.read"),
         "read an image in a registry, and its labels",
+    ),
+    power(
+        "registry-read",
+        "get-image-attestations",
+        Some("registry.read"),
+        "read who built an image, by what its registry keeps beside it and the host verifies",
     ),
     power(
         "rules",

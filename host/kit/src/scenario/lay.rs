@@ -30,7 +30,8 @@ fn names(list: &str) -> Option<&'static [&'static str]> {
         "images" => &["name"],
         "credentials" => &["client-id"],
         // These have no names: there may be two that are equal.
-        "faults" | "events" | "pulls" | "commits" | "attestations" | "blueprint" | "action" => &[],
+        "faults" | "events" | "pulls" | "commits" | "attestations" | "referrers" | "blueprint"
+        | "action" => &[],
         _ => return None,
     })
 }

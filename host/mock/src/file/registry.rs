@@ -16,6 +16,7 @@ use crate::registry::{ImageBuild, Registry};
 pub struct RegistryFile {
     logins: Vec<LoginFile>,
     images: Vec<ImageFile>,
+    referrers: Vec<ReferrerFile>,
 }
 
 #[derive(Deserialize)]
@@ -38,6 +39,19 @@ struct ImageFile {
     /// Whether only users may read its repository.
     #[serde(default)]
     private: bool,
+}
+
+/// A bundle that is kept beside an image.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct ReferrerFile {
+    /// `host/path@sha256:…`.
+    image: Spanned<String>,
+    /// The file with the bundle, which may be anything.
+    bundle: String,
+    /// Whether it is found by a list under a tag, for its registry lists no referrers.
+    #[serde(default)]
+    tagged: bool,
 }
 
 impl RegistryFile {
@@ -72,6 +86,16 @@ impl RegistryFile {
             if let Some(found) = registry.repositories.get_mut(repository) {
                 found.is_private |= image.private;
             }
+        }
+        for referrer in self.referrers {
+            let offset = referrer.image.span().start;
+            let name = referrer.image.get_ref();
+            let Some((repository, subject)) = name.split_once('@') else {
+                let message = format!("`{name}` is not host/path@sha256:…");
+                return Err(at.error(offset, "registry referrers image", message));
+            };
+            let bundle = at.read(offset, "registry referrers bundle", &referrer.bundle)?;
+            registry.attach(repository, subject, &bundle, !referrer.tagged);
         }
         Ok(())
     }

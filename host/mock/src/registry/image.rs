@@ -11,7 +11,9 @@ use promote_core::service::transport::HttpResponse;
 
 const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
-const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+pub(super) const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+const EMPTY: &str = "application/vnd.oci.empty.v1+json";
+const BUNDLE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
 const DIGEST_HEADER: HeaderName = HeaderName::from_static("docker-content-digest");
 
 /// An image to be built: what its configuration says.
@@ -76,6 +78,40 @@ impl ImageBuild {
     }
 }
 
+/// Stores a bundle that refers to an image, as cosign and `actions/attest` push it, and returns its entry for a list.
+pub(super) fn store_bundle(
+    blobs: &mut BTreeMap<String, RegistryBlob>,
+    subject: &str,
+    bundle: &str,
+) -> Value {
+    let config = put(blobs, EMPTY, &json!({}));
+    let digest = put_bytes(blobs, BUNDLE, bundle.as_bytes().to_vec());
+    let manifest = json!({
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "artifactType": BUNDLE,
+        "config": { "mediaType": EMPTY, "digest": config, "size": 2 },
+        "layers": [{ "mediaType": BUNDLE, "digest": digest, "size": bundle.len() }],
+        "subject": { "mediaType": MANIFEST, "digest": subject, "size": 0 },
+    });
+    let size = manifest.to_string().len();
+    let digest = put(blobs, MANIFEST, &manifest);
+    json!({ "mediaType": MANIFEST, "digest": digest, "size": size, "artifactType": BUNDLE })
+}
+
+/// Stores a list of referrers, and returns its digest.
+pub(super) fn store_list(
+    blobs: &mut BTreeMap<String, RegistryBlob>,
+    referrers: &[Value],
+) -> String {
+    put(blobs, INDEX, &referrers_list(referrers))
+}
+
+/// A list of referrers.
+pub(super) fn referrers_list(referrers: &[Value]) -> Value {
+    json!({ "schemaVersion": 2, "mediaType": INDEX, "manifests": referrers })
+}
+
 impl RegistryBlob {
     /// The answer to a request for it.
     pub(super) fn answer(&self, digest: &str) -> HttpResponse {
@@ -103,13 +139,20 @@ fn named(platform: &str) -> Value {
 }
 
 fn put(blobs: &mut BTreeMap<String, RegistryBlob>, media_type: &'static str, it: &Value) -> String {
-    let bytes = it.to_string().into_bytes();
+    put_bytes(blobs, media_type, it.to_string().into_bytes())
+}
+
+fn put_bytes(
+    blobs: &mut BTreeMap<String, RegistryBlob>,
+    media_type: &'static str,
+    bytes: Vec<u8>,
+) -> String {
     let mut digest = "sha256:".to_owned();
     for byte in Sha256::digest(&bytes) {
         let _ = write!(digest, "{byte:02x}");
     }
     let blob = RegistryBlob {
-        is_manifest: media_type != CONFIG,
+        is_manifest: matches!(media_type, MANIFEST | INDEX),
         media_type,
         bytes,
     };

@@ -14,7 +14,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderValue, Method, StatusCode, header};
 use percent_encoding::percent_decode_str;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{SecretText, UnknownRoute};
 use promote_core::service::transport::{HttpRequest, HttpResponse};
@@ -41,6 +41,10 @@ pub struct ImageRepository {
     pub tags: BTreeMap<String, String>,
     /// Manifests and configurations by their digests.
     pub blobs: BTreeMap<String, RegistryBlob>,
+    /// What refers to a digest, as entries of a list.
+    referrers: BTreeMap<String, Vec<Value>>,
+    /// Whether its registry lists referrers; where it does not, clients keep a list under a tag.
+    pub has_referrers: bool,
 }
 
 impl Registry {
@@ -50,6 +54,19 @@ impl Registry {
         let digest = build.store(&mut into.blobs);
         into.tags.insert(tag.to_owned(), digest.clone());
         digest
+    }
+
+    /// Keeps a bundle beside an image, which need not be there.
+    pub fn attach(&mut self, repository: &str, subject: &str, bundle: &str, is_listed: bool) {
+        let into = self.repositories.entry(repository.to_owned()).or_default();
+        into.has_referrers = is_listed;
+        let entry = image::store_bundle(&mut into.blobs, subject, bundle);
+        let known = into.referrers.entry(subject.to_owned()).or_default();
+        known.push(entry);
+        if !is_listed {
+            let list = image::store_list(&mut into.blobs, known);
+            into.tags.insert(subject.replace(':', "-"), list);
+        }
     }
 
     /// Returns every token that was handed out.
@@ -80,7 +97,7 @@ impl Registry {
             let (repository, kind) = rest.rsplit_once('/')?;
             Some((repository, kind, name))
         });
-        let Some((path, kind @ ("manifests" | "blobs"), name)) = place else {
+        let Some((path, kind @ ("manifests" | "blobs" | "referrers"), name)) = place else {
             let mut response = plain(StatusCode::NOT_FOUND, "404 page not found\n");
             response.extensions_mut().insert(UnknownRoute);
             return response;
@@ -105,6 +122,9 @@ impl Registry {
         let Some(found) = self.repositories.get(&repository) else {
             return unknown();
         };
+        if kind == "referrers" {
+            return found.referrers(name);
+        }
         let digest = found.tags.get(name).map_or(name, String::as_str);
         match found.blobs.get(digest) {
             Some(blob) if blob.is_manifest == (kind == "manifests") => blob.answer(digest),
@@ -170,6 +190,21 @@ impl Registry {
         let (user, password) = text.split_once(':')?;
         let known = self.logins.get(user)?;
         (known.text() == password).then(|| user.to_owned())
+    }
+}
+
+impl ImageRepository {
+    /// What refers to a digest. A registry that has no such route answers as for any other, as docker-registry 2 does.
+    fn referrers(&self, subject: &str) -> HttpResponse {
+        if !self.has_referrers {
+            return plain(StatusCode::NOT_FOUND, "404 page not found\n");
+        }
+        let known = self.referrers.get(subject).map_or(&[][..], Vec::as_slice);
+        let mut response = answer(StatusCode::OK, image::referrers_list(known));
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, HeaderValue::from_static(image::INDEX));
+        response
     }
 }
 

@@ -260,3 +260,32 @@ fn what_the_catalog_says_of_the_image_has_to_agree() {
     by_tag["digest"] = "keep".into();
     check(by_tag, good, "built-by", "named by its tag alone");
 }
+
+#[test]
+fn attestations_beside_the_image_are_asked_for_where_the_image_is() {
+    let kept = || settings(json!({ "kept": "registry" }));
+    let good: FakeChange = |fake| {
+        with_digest(fake);
+        fake.attestations = vec![attestation()];
+    };
+    check(kept(), good, "", "");
+    check(
+        kept(),
+        with_digest,
+        "built-by",
+        "has no attestation beside it in ghcr.io/acme/web: nobody can tell who built it; have the build attest it \
+         (`actions/attest-build-provenance` with `push-to-registry: true`)",
+    );
+    // A registry belongs to no repository, so whose build it is has to be looked at here.
+    check(
+        kept(),
+        |fake| {
+            with_digest(fake);
+            let mut one = attestation();
+            one.repository = "https://github.com/mallory/web".into();
+            fake.attestations = vec![one];
+        },
+        "built-by",
+        "is of another repository: https://github.com/mallory/web",
+    );
+}

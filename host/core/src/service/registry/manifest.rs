@@ -139,7 +139,7 @@ impl ImageConfig {
 }
 
 /// A digest goes into an address, so it must be one.
-fn checked(digest: String) -> Result<String, String> {
+pub(super) fn checked(digest: String) -> Result<String, String> {
     if is_digest(&digest) {
         return Ok(digest);
     }

@@ -5,6 +5,7 @@
 
 mod challenge;
 mod manifest;
+mod referrers;
 #[cfg(test)]
 mod tests;
 
@@ -101,7 +102,7 @@ impl Client {
                 }
             }
         };
-        let body = self.blob(&address, &config).await?;
+        let body = self.blob(&address, &config, "configuration").await?;
         let config = ImageConfig::read(&body).map_err(unreadable)?;
         Ok(Some(Image {
             reference: reference.to_owned(),
@@ -138,7 +139,12 @@ impl Client {
     }
 
     /// Fetches a blob, from wherever the registry keeps it.
-    async fn blob(&self, address: &ImageAddress, expected: &str) -> CallResult<Vec<u8>> {
+    async fn blob(
+        &self,
+        address: &ImageAddress,
+        expected: &str,
+        what: &str,
+    ) -> CallResult<Vec<u8>> {
         let target = format!("/v2/{}/blobs/{expected}", address.path);
         let request = Request::get(self.marked(address, target)).leaving();
         let answer = self.send(address, request).await;
@@ -147,7 +153,7 @@ impl Client {
         if own == expected {
             Ok(answer.into_bytes())
         } else {
-            Err(tampered(address, "configuration", &own, expected))
+            Err(tampered(address, what, &own, expected))
         }
     }
 

@@ -1,5 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod referring;
+
 use serde_json::json;
 
 use super::*;
