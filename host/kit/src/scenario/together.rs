@@ -4,16 +4,18 @@ use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::Poll;
 
-/// Drives futures to their ends, each time one of them as far as it goes before it waits, and returns their results in the order
-/// of the futures.
+/// Drives futures to their ends, one of them in each turn, and returns their results in the order of the futures.
 ///
-/// A run on the mock waits once a request, so the seed decides whose request is next. Nothing else does: the same seed gives
-/// the same order on every machine.
-pub(super) async fn interleave<F: Future>(
+/// A turn lasts until the future ends, or until what `moment` returns is another than before: on the mock, until a run has
+/// made a request or has slept. So the seed decides whose request is next, and nothing else does: a policy that takes long to
+/// compute is interrupted now and then by the machine's clock, and must not lose its turn by that.
+pub(super) async fn interleave<F: Future, M: PartialEq>(
     futures: impl IntoIterator<Item = F>,
     seed: u64,
+    moment: impl Fn() -> M,
 ) -> Vec<F::Output> {
     let mut order = fastrand::Rng::with_seed(seed);
+    let mut turn = None;
     let mut going: Vec<(usize, Pin<Box<F>>)> =
         futures.into_iter().map(Box::pin).enumerate().collect();
     let mut done = Vec::with_capacity(going.len());
@@ -21,10 +23,15 @@ pub(super) async fn interleave<F: Future>(
         if going.is_empty() {
             return Poll::Ready(());
         }
-        let next = order.usize(..going.len());
-        if let Poll::Ready(result) = going[next].1.as_mut().poll(context) {
-            let (place, _) = going.remove(next);
-            done.push((place, result));
+        let next = turn.take().unwrap_or_else(|| order.usize(..going.len()));
+        let before = moment();
+        match going[next].1.as_mut().poll(context) {
+            Poll::Ready(result) => {
+                let (place, _) = going.remove(next);
+                done.push((place, result));
+            }
+            Poll::Pending if moment() == before => turn = Some(next),
+            Poll::Pending => {}
         }
         // Whoever was not drawn would not be woken by what wakes the one that was.
         context.waker().wake_by_ref();
@@ -37,41 +44,49 @@ pub(super) async fn interleave<F: Future>(
 
 #[cfg(test)]
 mod tests {
-    use std::cell::RefCell;
+    use std::cell::{Cell, RefCell};
+    use std::collections::BTreeSet;
 
     use super::*;
 
-    /// The order in which three tasks take three turns each.
-    async fn turns(seed: u64) -> Vec<usize> {
+    /// The order in which three tasks take three turns each, and wait `naps` times within each.
+    async fn turns(seed: u64, naps: usize) -> Vec<usize> {
         let log = RefCell::new(Vec::new());
+        let moment = Cell::new(0);
         let task = |name: usize| {
-            let log = &log;
+            let (log, moment) = (&log, &moment);
             async move {
                 for _ in 0..3 {
+                    for _ in 0..naps {
+                        tokio::task::yield_now().await;
+                    }
                     log.borrow_mut().push(name);
+                    moment.set(moment.get() + 1);
                     tokio::task::yield_now().await;
                 }
                 name
             }
         };
-        assert_eq!(
-            interleave([task(0), task(1), task(2)], seed).await,
-            [0, 1, 2]
-        );
+        let all = [task(0), task(1), task(2)];
+        assert_eq!(interleave(all, seed, || moment.get()).await, [0, 1, 2]);
         log.into_inner()
     }
 
     #[tokio::test]
     async fn the_seed_gives_the_order() {
-        let orders: std::collections::BTreeSet<Vec<usize>> = {
-            let mut all = std::collections::BTreeSet::new();
-            for seed in 0..20 {
-                let order = turns(seed).await;
-                assert_eq!(order, turns(seed).await);
-                all.insert(order);
-            }
-            all
-        };
+        let mut orders = BTreeSet::new();
+        for seed in 0..20 {
+            let order = turns(seed, 0).await;
+            assert_eq!(order, turns(seed, 0).await);
+            orders.insert(order);
+        }
         assert!(orders.len() > 15, "{orders:?}");
+    }
+
+    #[tokio::test]
+    async fn an_interruption_is_no_turn() {
+        for seed in 0..20 {
+            assert_eq!(turns(seed, 0).await, turns(seed, 2).await);
+        }
     }
 }

@@ -87,7 +87,11 @@ impl ScenarioBench<'_> {
                 .await
                 .map(|()| one)
         });
-        let all = interleave(starts, runs.order).await;
+        let moment = || {
+            let world = self.world.lock();
+            (world.seen.len(), world.now)
+        };
+        let all = interleave(starts, runs.order, moment).await;
         ran.join(all.into_iter().collect::<anyhow::Result<_>>()?);
         Ok(())
     }
