@@ -8,16 +8,19 @@ mod land;
 mod propose;
 mod verify;
 
-use crate::catalog::named;
+use std::borrow::Cow;
+
+use crate::catalog::{Item, named};
 use crate::facts::{Facts, LeftBehind};
 use crate::gates::{self, GateWait, reason};
 use crate::gather::gather;
-use crate::host::{Change, PolicyHost, PullFilter, PullState, Severity};
+use crate::host::{Change, PolicyHost, PullFilter, PullRequest, PullState, Severity};
 use crate::settings::Settings;
 use crate::text;
 use crate::time::rfc3339;
 use crate::types::{
-    Failure, Outcome, Promotion, Reason, ReasonCure, Relation, Request, StopPoint, Waiting,
+    EarlierProposal, Failure, Outcome, Promotion, Reason, ReasonCure, Relation, Request, StopPoint,
+    Waiting,
 };
 
 use land::LandingResult;
@@ -49,7 +52,7 @@ pub fn promote(host: &mut impl PolicyHost, request: &Request) -> Result<Outcome,
         .or_else(|| request.workflow.repository.clone());
     let mut run = PromotionRun {
         host,
-        request,
+        request: Cow::Borrowed(request),
         settings: &settings,
         repository: repository.as_deref(),
         conflict: None,
@@ -115,7 +118,7 @@ impl PromotionPlan {
 
 struct PromotionRun<'a, H> {
     host: &'a mut H,
-    request: &'a Request,
+    request: Cow<'a, Request>,
     settings: &'a Settings,
     repository: Option<&'a str>,
     /// What the last proposal ran into.
@@ -148,13 +151,13 @@ impl<H: PolicyHost> PromotionRun<'_, H> {
             return Ok(self.moved_on(&plan));
         }
         let result = self.carry_out(&mut plan);
-        if matches!(result, Err(Stop::Failed(Failure::Conflict(_)))) {
+        if matches!(result, Err(Stop::Failed(Failure::Conflict(_)))) && !self.was_merged() {
             self.refuse_if_closed(&plan)?;
         }
         result
     }
 
-    /// Whether this run goes on with what was merged already.
+    /// Whether this run goes on with what was merged already, by itself or by others.
     fn was_merged(&self) -> bool {
         let earlier = self.request.resumed.as_ref();
         earlier.is_some_and(|it| it.is_merged)
@@ -162,7 +165,8 @@ impl<H: PolicyHost> PromotionRun<'_, H> {
 
     /// Reads everything and asks every rule; writes nothing.
     fn decide(&mut self) -> Result<PromotionPlan, Stop> {
-        let (facts, mut reasons) = gather(self.host, self.request, self.settings, self.repository)?;
+        let (facts, mut reasons) =
+            gather(self.host, &self.request, self.settings, self.repository)?;
         // What was merged, or what the base branch holds already, is not promoted any more: no rule can undo it, and the
         // catalog must follow.
         let is_there = self.was_merged() || facts.as_ref().is_some_and(Facts::is_current);
@@ -289,15 +293,30 @@ impl<H: PolicyHost> PromotionRun<'_, H> {
                     commit: &commit,
                     earlier: None,
                 };
-                self.record(plan)
-                    .and_then(|_| self.verify(plan, &merged))
-                    .map_err(for_good)?;
+                if let Err(stop) = self.record_all(plan) {
+                    self.go_on_merged(plan, &pull);
+                    return Err(stop);
+                }
+                self.verify(plan, &merged).map_err(for_good)?;
                 let previous = plan.facts.previous();
                 let promotion =
                     plan.promotion(previous.as_deref(), Some(pull.number), Some(commit));
                 Ok(Outcome::Promoted(promotion))
             }
         }
+    }
+
+    /// From here on this run is like one that goes on with what was merged: it proposes nothing, and whatever git holds by now
+    /// is what the catalog is told.
+    fn go_on_merged(&mut self, plan: &PromotionPlan, pull: &PullRequest) {
+        self.request.to_mut().resumed = Some(EarlierProposal {
+            repository: plan.repository.clone(),
+            pull_request: pull.number,
+            head: pull.head.clone(),
+            image: plan.image_id.clone(),
+            is_merged: true,
+            waits_until: None,
+        });
     }
 
     /// Tells the catalog what git holds already, by a promotion that nobody has recorded: people merged it, and perhaps
@@ -321,17 +340,7 @@ impl<H: PolicyHost> PromotionRun<'_, H> {
             return Ok(());
         };
         self.tell(&told);
-        let target = Relation {
-            name: self.settings.image_relation.clone(),
-            targets: vec![image.clone()],
-        };
-        let change = Change {
-            title: None,
-            properties: None,
-            relations: vec![target],
-        };
-        self.host.update_entity(&runtime.key, &change)?;
-        Ok(())
+        self.point(runtime, std::slice::from_ref(image))
     }
 
     /// The outcome of a run whose pull request was merged and whose image was replaced since, or on its branch: there is
@@ -414,25 +423,38 @@ impl<H: PolicyHost> PromotionRun<'_, H> {
     /// Points the catalog's runtimes at the image, unless they do already. Returns whether one did not.
     fn record(&mut self, plan: &PromotionPlan) -> Result<bool, Stop> {
         let relation = &self.settings.image_relation;
-        let facts = &plan.facts;
+        let runtimes = plan.facts.production.iter().zip(&plan.facts.recorded);
         let mut is_changed = false;
-        for (runtime, targets) in facts.production.iter().zip(&facts.recorded) {
-            if runtime.targets(relation) == *targets {
-                continue;
+        for (runtime, targets) in runtimes {
+            if runtime.targets(relation) != *targets {
+                self.point(runtime, targets)?;
+                is_changed = true;
             }
-            let target = Relation {
-                name: relation.clone(),
-                targets: targets.clone(),
-            };
-            let change = Change {
-                title: None,
-                properties: None,
-                relations: vec![target],
-            };
-            self.host.update_entity(&runtime.key, &change)?;
-            is_changed = true;
         }
         Ok(is_changed)
+    }
+
+    /// Points the catalog's runtimes at the image that this run has merged, whatever they were seen to name before: another
+    /// run may have told the catalog since.
+    fn record_all(&mut self, plan: &PromotionPlan) -> Result<(), Stop> {
+        for (runtime, targets) in plan.facts.production.iter().zip(&plan.facts.recorded) {
+            self.point(runtime, targets)?;
+        }
+        Ok(())
+    }
+
+    fn point(&mut self, runtime: &Item, targets: &[String]) -> Result<(), Stop> {
+        let target = Relation {
+            name: self.settings.image_relation.clone(),
+            targets: targets.to_vec(),
+        };
+        let change = Change {
+            title: None,
+            properties: None,
+            relations: vec![target],
+        };
+        self.host.update_entity(&runtime.key, &change)?;
+        Ok(())
     }
 
     fn tell(&mut self, message: &str) {

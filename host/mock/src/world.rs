@@ -38,6 +38,8 @@ pub struct World {
     pub seen: Vec<RequestRecord>,
     /// A GitHub token for clients to begin with, and for requests of other people.
     pub github_token: Option<SecretText>,
+    /// The time that each request takes.
+    pub pace: Duration,
 }
 
 /// A request that arrived, with the status of its answer.
@@ -105,7 +107,7 @@ impl World {
             RequestTrigger::After(pattern) => is_well && pattern.matches(service, request),
         });
         WorldAnswer {
-            delay: strike.delay,
+            delay: strike.delay.saturating_add(self.pace),
             result,
         }
     }

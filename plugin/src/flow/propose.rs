@@ -16,7 +16,7 @@ impl<H: PolicyHost> PromotionRun<'_, H> {
     pub(super) fn propose(&mut self, plan: &PromotionPlan) -> Result<PullRequest, Stop> {
         let words = text::PullRequestText {
             facts: &plan.facts,
-            request: self.request,
+            request: &self.request,
             settings: self.settings,
             image: &plan.image,
         };

@@ -329,7 +329,7 @@ impl<H: PolicyHost> PromotionRun<'_, H> {
             .unwrap_or(("promote", &plan.branch));
         let words = text::PullRequestText {
             facts: &plan.facts,
-            request: self.request,
+            request: &self.request,
             settings: self.settings,
             image: &plan.image,
         };

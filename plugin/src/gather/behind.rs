@@ -17,8 +17,14 @@ impl<H: PolicyHost> FactsReader<'_, H> {
         facts: &mut Facts,
         repository: &str,
     ) -> Result<(), Failure> {
-        let (Some(current), [production]) = (&facts.current_image, facts.production.as_slice())
-        else {
+        let goes_on = self.request.resumed.as_ref();
+        let is_merged = goes_on.is_some_and(|it| it.is_merged);
+        // Who has told the catalog of what was merged finds it there, whatever git holds by now.
+        let told = facts.image.as_ref().filter(|_| is_merged);
+        let (Some(current), [production]) = (
+            facts.current_image.as_ref().or(told),
+            facts.production.as_slice(),
+        ) else {
             return Ok(());
         };
         let is_one = production.targets(&self.settings.image_relation).len() == 1;
@@ -36,8 +42,7 @@ impl<H: PolicyHost> FactsReader<'_, H> {
             facts.left_behind = Some(LeftBehind::AsProposed(image));
             return Ok(());
         }
-        let goes_on = self.request.resumed.as_ref();
-        if goes_on.is_some_and(|it| it.is_merged) {
+        if is_merged {
             let pull = last.number;
             let found = self.find_changed(facts, &merged, &current)?;
             facts.left_behind = Some(match found {

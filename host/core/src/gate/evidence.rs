@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::values::manifest_values;
@@ -21,8 +22,8 @@ pub struct Evidence {
     /// Every version of a file that was read at a branch.
     versions: BTreeMap<(BranchFile, BlobId), String>,
     /// The newest text of a file that was read at a branch, or at a commit that this run merged into it.
-    newest: BTreeMap<BranchFile, String>,
-    /// The commit at which a branch was seen last.
+    newest: BTreeMap<BranchFile, HeldText>,
+    /// The commit at which a branch was seen last, unless this run has merged into it since.
     heads: BTreeMap<(RepositoryId, BranchName), CommitId>,
     /// Commits at which a branch was seen.
     commits: BTreeSet<(RepositoryId, BranchName, CommitId)>,
@@ -33,6 +34,26 @@ pub struct Evidence {
     pulls: BTreeMap<PullId, PullRequest>,
     /// The digests that registries gave for references, the newest of each.
     digests: BTreeMap<ImageAddress, String>,
+}
+
+/// The text of a file on a branch, as this run knows it.
+#[derive(Clone, Debug)]
+struct HeldText {
+    text: String,
+    /// The commit of the branch that holds it.
+    commit: CommitId,
+    /// Since when others may have changed it: the beginning of the call that read or merged it. None for what was merged
+    /// before that.
+    since: Option<Timestamp>,
+}
+
+/// A merge whose files are not read yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct UnreadMerge {
+    /// The commit of the merge.
+    pub(super) commit: CommitId,
+    /// The beginning of the call that merged; none if it was merged before.
+    pub(super) since: Option<Timestamp>,
 }
 
 /// A proposal of this run, and what became of it.
@@ -52,15 +73,15 @@ pub struct ProposalRecord {
 enum MergeRecord {
     /// Not merged.
     Open,
-    /// Merged in this commit; the files are not read again yet.
-    Unread(CommitId),
+    /// Merged; the files are not read again yet.
+    Unread(UnreadMerge),
     /// Merged, and read at the merge commit.
     Read,
 }
 
 impl Evidence {
-    /// Takes note of a call that succeeded.
-    pub(super) fn observe(&mut self, call: &Call, reply: &Reply) {
+    /// Takes note of a call that succeeded, and that began at this time.
+    pub(super) fn observe(&mut self, call: &Call, reply: &Reply, began: Timestamp) {
         match (call, reply) {
             (_, Reply::Entity(Some(entity)) | Reply::Updated(entity)) => self.add_entity(entity),
             (_, Reply::Entities(entities)) => {
@@ -81,10 +102,11 @@ impl Evidence {
                 },
                 Reply::File(Some(file)),
             ) => {
-                self.add_file(BranchFile::new(repository, revision, path), file);
+                self.add_file(BranchFile::new(repository, revision, path), file, began);
                 // What is read at a commit of a branch is read at the branch.
                 for branch in self.branches_at(repository, revision) {
-                    self.add_file(BranchFile::new(repository, branch.as_str(), path), file);
+                    let at = BranchFile::new(repository, branch.as_str(), path);
+                    self.add_file(at, file, began);
                 }
             }
             (Call::GetDigest { reference }, Reply::Digest(Some(digest))) => {
@@ -114,9 +136,14 @@ impl Evidence {
                 Reply::Merged(Merged::Now(commit)),
             ) => {
                 if let Some(record) = self.proposals.get_mut(&PullId::new(repository, *number)) {
-                    record.merge = MergeRecord::Unread(commit.as_str().into());
+                    record.merge = MergeRecord::Unread(UnreadMerge {
+                        commit: commit.as_str().into(),
+                        since: Some(began),
+                    });
                     self.merges
                         .insert(PullId::new(repository, *number), commit.as_str().into());
+                    let base = record.proposal.base.as_str().into();
+                    self.heads.remove(&(repository.as_str().into(), base));
                 }
             }
             _ => {}
@@ -136,7 +163,7 @@ impl Evidence {
             .contains(&(repository.into(), branch.into(), commit.into()))
     }
 
-    /// Returns the commit at which this run has seen a branch last.
+    /// Returns the commit at which this run has seen a branch last, unless it has merged into it since.
     pub(super) fn head(&self, repository: &str, branch: &str) -> Option<&str> {
         let head = self.heads.get(&(repository.into(), branch.into()));
         head.map(CommitId::as_str)
@@ -210,13 +237,13 @@ impl Evidence {
             .any(|record| record.merge != MergeRecord::Open)
     }
 
-    /// Returns the merged files that were not read again: file, and the commit of the merge.
-    pub(super) fn unread_merges(&self) -> Vec<(BranchFile, CommitId)> {
+    /// Returns the merged files that were not read again, each with its merge.
+    pub(super) fn unread_merges(&self) -> Vec<(BranchFile, UnreadMerge)> {
         let mut unread = Vec::new();
         for record in self.proposals.values() {
-            if let MergeRecord::Unread(commit) = &record.merge {
+            if let MergeRecord::Unread(merge) = &record.merge {
                 for file in record.files() {
-                    unread.push((file, commit.clone()));
+                    unread.push((file, merge.clone()));
                 }
             }
         }
@@ -224,14 +251,45 @@ impl Evidence {
     }
 
     /// Takes note of a merged file as the merge commit holds it.
-    pub(super) fn add_merged_file(&mut self, file: BranchFile, text: String) {
-        self.newest.insert(file, text);
+    pub(super) fn add_merged_file(&mut self, file: BranchFile, text: String, merge: &UnreadMerge) {
+        let UnreadMerge { commit, since } = merge.clone();
+        self.newest.insert(
+            file,
+            HeldText {
+                text,
+                commit,
+                since,
+            },
+        );
+    }
+
+    /// Returns the files that others may have changed since before a time, each with the commit at which it is known.
+    pub(super) fn known_before(
+        &self,
+        time: Timestamp,
+        is_file: impl Fn(&BranchFile) -> bool,
+    ) -> Vec<(BranchFile, CommitId)> {
+        self.newest
+            .iter()
+            .filter(|(file, held)| is_file(file) && held.since.is_none_or(|since| since < time))
+            .map(|(file, held)| (file.clone(), held.commit.clone()))
+            .collect()
+    }
+
+    /// Takes note of a file as the host has read it again; none if the branch has it no more.
+    pub(super) fn see_again(&mut self, at: BranchFile, file: Option<&File>, began: Timestamp) {
+        match file {
+            Some(file) => self.add_file(at, file, began),
+            None => {
+                self.newest.remove(&at);
+            }
+        }
     }
 
     /// Takes note that every file of a merge was read.
     pub(super) fn end_merge_reading(&mut self, commit: &CommitId) {
         for record in self.proposals.values_mut() {
-            if record.merge == MergeRecord::Unread(commit.clone()) {
+            if matches!(&record.merge, MergeRecord::Unread(merge) if merge.commit == *commit) {
                 record.merge = MergeRecord::Read;
             }
         }
@@ -248,9 +306,9 @@ impl Evidence {
         self.newest
             .iter()
             .filter(|(file, _)| is_file(file))
-            .any(|(file, text)| {
-                let changed = self.changed_lines(file, text);
-                manifest_values(text, keys).into_iter().any(|found| {
+            .any(|(file, held)| {
+                let changed = self.changed_lines(file, &held.text);
+                manifest_values(&held.text, keys).into_iter().any(|found| {
                     let counts = match &changed {
                         Some(lines) => lines.contains(&found.line),
                         None => true,
@@ -300,17 +358,22 @@ impl Evidence {
             .insert(EntityId::from(&entity.key), entity.clone());
     }
 
-    fn add_file(&mut self, at: BranchFile, file: &File) {
+    fn add_file(&mut self, at: BranchFile, file: &File, began: Timestamp) {
         let commit = CommitId::from(file.commit.as_str());
         self.heads
             .insert((at.repository.clone(), at.branch.clone()), commit.clone());
         self.commits
-            .insert((at.repository.clone(), at.branch.clone(), commit));
+            .insert((at.repository.clone(), at.branch.clone(), commit.clone()));
         self.versions.insert(
             (at.clone(), file.blob.as_str().into()),
             file.content.clone(),
         );
-        self.newest.insert(at, file.content.clone());
+        let held = HeldText {
+            text: file.content.clone(),
+            commit,
+            since: Some(began),
+        };
+        self.newest.insert(at, held);
     }
 
     fn add_pull(&mut self, repository: &str, pull: &PullRequest) {
@@ -325,7 +388,10 @@ impl Evidence {
             pull: pull.clone(),
             before: self.texts_before(proposal),
             merge: match (&pull.state, &pull.merge_commit) {
-                (PullState::Merged, Some(commit)) => MergeRecord::Unread(commit.as_str().into()),
+                (PullState::Merged, Some(commit)) => MergeRecord::Unread(UnreadMerge {
+                    commit: commit.as_str().into(),
+                    since: None,
+                }),
                 _ => MergeRecord::Open,
             },
         };

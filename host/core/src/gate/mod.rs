@@ -11,6 +11,7 @@ mod foresight;
 mod hold;
 mod known;
 mod lag;
+mod late;
 mod rules;
 mod tokens;
 pub mod values;
@@ -189,7 +190,7 @@ impl Gate {
         }
     }
 
-    async fn answer(&mut self, call: &Call) -> Result<Reply, Fault> {
+    async fn answer(&mut self, call: &Call, began: Timestamp) -> Result<Reply, Fault> {
         self.budget.admit(call).map_err(trap)?;
         self.check_deadline()?;
         if matches!(call, Call::UpdateEntity { .. }) {
@@ -227,8 +228,9 @@ impl Gate {
         };
         let reply = self.without_status(call, reply);
         self.check_lag(call, &reply).await?;
+        self.check_late_update(call).await?;
         self.bench.observe(call, &reply, self.run.clock.now());
-        self.evidence.observe(call, &reply);
+        self.evidence.observe(call, &reply, began);
         // A failure here is met again when evidence is asked for.
         let _ = self.read_merged_files().await;
         Ok(reply)
@@ -237,10 +239,10 @@ impl Gate {
     /// Reads what this run has merged, at the commits of the merges: evidence is what git holds, not what was proposed.
     async fn read_merged_files(&mut self) -> Result<(), Failure> {
         let mut commits = Vec::new();
-        for (file, commit) in self.evidence.unread_merges() {
-            let text = self.run.source.read_merged(&file, &commit).await?;
-            self.evidence.add_merged_file(file, text);
-            commits.push(commit);
+        for (file, merge) in self.evidence.unread_merges() {
+            let text = self.run.source.read_merged(&file, &merge.commit).await?;
+            self.evidence.add_merged_file(file, text, &merge);
+            commits.push(merge.commit);
         }
         for commit in commits {
             self.evidence.end_merge_reading(&commit);
@@ -283,7 +285,7 @@ impl Door for Gate {
             answer: CallAnswer::NotYet,
             took: Duration::ZERO,
         });
-        let answer = self.answer(&call).await;
+        let answer = self.answer(&call, started).await;
         let at = self.run.clock.now();
         if let Some(step) = self.timeline.last_mut() {
             step.took = Duration::try_from(at.duration_since(started)).unwrap_or_default();

@@ -7,6 +7,7 @@ mod job;
 mod resume;
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use anyhow::Context as _;
 
@@ -37,6 +38,9 @@ pub(in crate::scenario) struct ScenarioBench<'a> {
     /// The guest's random numbers and the jitter of pauses are the same in every run.
     pub(in crate::scenario) seed: u64,
 }
+
+/// The time that a request takes while runs go on at the same time: what one of them can do while another waits depends on it.
+const PACE: Duration = Duration::from_millis(250);
 
 impl ScenarioBench<'_> {
     /// Takes one step; `attempt` counts from 0. An injection takes the place of the trouble that the step has.
@@ -91,7 +95,9 @@ impl ScenarioBench<'_> {
             let world = self.world.lock();
             (world.seen.len(), world.now)
         };
+        self.world.lock().pace = PACE;
         let all = interleave(starts, runs.order, moment).await;
+        self.world.lock().pace = Duration::ZERO;
         ran.join(all.into_iter().collect::<anyhow::Result<_>>()?);
         Ok(())
     }
