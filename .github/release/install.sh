@@ -16,7 +16,7 @@ main() {
         Darwin/x86_64) target=x86_64-apple-darwin ;;
         *) give_up "there is no release for $(uname -s) on $(uname -m): Linux and macOS on x86_64 and arm64" ;;
     esac
-    archive=promote-$version-$target.tar.gz
+    archive=promote-$version-$target.tar.xz
     expected=$(printf '%s\n' "$sums" | awk -v file="$archive" '$2 == file { print $1 }')
     here=$(mktemp -d)
     trap 'rm -rf "$here"' EXIT
@@ -26,7 +26,8 @@ main() {
     [ "${found%% *}" = "$expected" ] || give_up "$archive has the SHA-256 ${found%% *}, not $expected"
     bin=${PROMOTE_BIN:-$HOME/.local/bin}
     mkdir -p "$bin"
-    tar -xzf "$here/$archive" -C "$here" promote
+    tar -xf "$here/$archive" -C "$here" promote ||
+        give_up "$archive could not be unpacked: tar needs xz (Debian and Ubuntu: apt-get install xz-utils)"
     mv "$here/promote" "$bin/promote"
     "$bin/promote" --version
     case ":$PATH:" in *":$bin:"*) ;; *) echo "$bin is not on your PATH: add it, or call $bin/promote" ;; esac

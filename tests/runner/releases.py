@@ -16,7 +16,7 @@ def from_a_tag_to_a_promotion(shared, folder):
     ends = origin.tag().play()
     assert {end.result for end in ends.values()} == {"success"}, [(name, end.result, end.log) for name, end in ends.items()]
     release = is_published(origin)
-    names = {f"{program}-{origin.version}-{target}.tar.gz" for program in ("promote", "promote-run") for target in TARGETS}
+    names = {f"{program}-{origin.version}-{target}.tar.xz" for program in ("promote", "promote-run") for target in TARGETS}
     assert set(release["assets"]) == names | {"SHA256SUMS", "install.sh", "promote.wasm"}, release
     identity = f"https://github.com/{OURS}/.github/workflows/release.yml@refs/tags/release/v{origin.version}"
     for name in release["assets"]:

@@ -45,7 +45,8 @@ class Machine:
         self.home = self.folder / "home"
         self.home.mkdir(parents=True, exist_ok=True)
         path = ":".join(filter(None, [tools and str(tools), os.environ["PATH"]]))
-        self.variables = {"PATH": path, "HOME": str(self.home), "LANG": "C.UTF-8", **variables}
+        # Programs for tests are ten times as large as those of a release: they are packed quickly.
+        self.variables = {"PATH": path, "HOME": str(self.home), "LANG": "C.UTF-8", "XZ_OPT": "-0", **variables}
         self.caches, self.artifacts, self.numbers = {}, {}, itertools.count(1)
 
 

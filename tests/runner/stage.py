@@ -86,7 +86,7 @@ class Origin:
     def archive(self, program="promote-run", target=HERE):
         """The file of a published archive."""
         release = self.github.release(OURS, f"v{self.version}")
-        return self.github.asset(release["id"], f"{program}-{self.version}-{target}.tar.gz")
+        return self.github.asset(release["id"], f"{program}-{self.version}-{target}.tar.xz")
 
 
 def fits(tag, pattern):
@@ -182,7 +182,7 @@ class Stage:
 
     def archive(self, program="promote-run"):
         release = self.github.release(OURS, f"v{self.origin.version}")
-        return self.github.asset(release["id"], f"{program}-{self.origin.version}-{HERE}.tar.gz")
+        return self.github.asset(release["id"], f"{program}-{self.origin.version}-{HERE}.tar.xz")
 
     def promote(self, sent=None, steps=(), **rest):
         """Dispatches the workflow and returns the end of its job; `steps` come after it, other names are inputs of the action."""
