@@ -131,8 +131,13 @@ pub(super) async fn run(
             Ok(0)
         }
         KitCommand::Mock(args) => {
-            mock::serve(&args, &mut std::io::stdout(), output::say).await?;
-            Ok(0)
+            // A command has the terminal for itself.
+            let log = if args.command.is_empty() {
+                output::say
+            } else {
+                |_: &str| {}
+            };
+            mock::serve(&args, &mut std::io::stdout(), log).await
         }
         KitCommand::New(args) => new::run(&args, &|line: &str| output::say(line), &|text: &str| {
             output::data(text)

@@ -2,6 +2,7 @@
 
 mod from_port;
 
+use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -10,14 +11,19 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
+use tokio::process::Command;
 
 use promote_core::service::port::Client;
-use promote_mock::sample::ImageShape;
+use promote_mock::sample::{self, ImageShape};
 use promote_mock::server::{ServerOptions, WorldServer};
 use promote_mock::{RequestRecord, SharedWorld, World};
 
+/// The exit code of a command that was killed, or whose own code says nothing here.
+const KILLED: u8 = 3;
+
 /// The arguments of `promote mock`.
 #[derive(Args, Clone, Debug)]
+#[command(after_help = EXAMPLES)]
 pub struct MockArgs {
     /// Address to listen on, of this machine only; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
@@ -49,10 +55,35 @@ pub struct MockArgs {
     )]
     pub entities: usize,
 
+    /// How many people must approve a pull request to the sample's repository before it may be merged
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        default_value_t = 0,
+        conflicts_with = "world"
+    )]
+    pub approvals: u32,
+
     /// Delay of every answer, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 0)]
     pub latency: u64,
+
+    /// A command to run with the mock in its environment; the mock ends with it, with its exit code
+    #[arg(last = true, value_name = "COMMAND")]
+    pub command: Vec<OsString>,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  promote mock -- sh                           a shell in which `promote run` reaches the mock
+  promote mock --approvals 1 -- sh             where somebody must approve before a merge
+  promote mock --listen 127.0.0.1:7777         serve until ctrl-c; print what to export
+  promote mock --print-world > world.toml      the sample's data, to change them
+  promote mock --world world.toml -- ./try.sh  a script against data of your own
+
+REVIEWER_TOKEN is a token of somebody else, who approves, closes and merges over GitHub's own API:
+  curl -H \"Authorization: Bearer $REVIEWER_TOKEN\" -d '{\"event\": \"APPROVE\"}' \\
+       $GITHUB_API_URL/repos/acme/gitops/pulls/1/reviews";
 
 /// How the catalog of the sample holds images.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -80,26 +111,76 @@ impl SampleImages {
     }
 }
 
-/// Serves the world until ctrl-c. What a client needs is written to `out`, as lines to paste into a shell; what happens
-/// is told to `log`, a line each.
+/// Serves the world until ctrl-c, or until the command of the arguments ends, and returns the exit code. What a client needs
+/// is written to `out`, as lines to paste into a shell, or is in the command's environment; what happens is told to `log`, a
+/// line each.
 ///
-/// Fails if the world file is not one, or if the address cannot be had.
+/// # Errors
+/// When the world file is not one, the address cannot be had, or the command cannot be started.
 pub async fn serve(
     args: &MockArgs,
     out: &mut (dyn Write + Send),
     log: impl Fn(&str) + Send + Sync + 'static,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<u8> {
     if args.print_world {
         out.write_all(args.images.world_file().as_bytes())
             .context("writing the world file")?;
-        return Ok(());
+        return Ok(0);
     }
-    let server = start(args, out, log).await?;
-    tokio::signal::ctrl_c()
-        .await
-        .context("waiting for ctrl-c")?;
-    server.stop().await;
-    Ok(())
+    let mock = start(args, log).await?;
+    let code = match args.command.split_first() {
+        Some((program, rest)) => run_beside(&mock, program, rest).await?,
+        None => {
+            for (name, value) in &mock.environment {
+                writeln!(out, "export {name}={}", quote(value))
+                    .context("writing the environment")?;
+            }
+            out.flush().context("writing the environment")?;
+            stopped().await?;
+            0
+        }
+    };
+    mock.server.stop().await;
+    Ok(code)
+}
+
+/// Runs a command with the mock's variables, to its end or until somebody stops this process.
+async fn run_beside(mock: &StartedMock, program: &OsStr, rest: &[OsString]) -> anyhow::Result<u8> {
+    let mut command = Command::new(program);
+    command
+        .args(rest)
+        .envs(mock.environment.iter().cloned())
+        .kill_on_drop(true);
+    let mut child = command
+        .spawn()
+        .with_context(|| format!("starting {}", program.display()))?;
+    tokio::select! {
+        ended = child.wait() => {
+            let code = ended.context("waiting for the command")?.code();
+            Ok(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(KILLED))
+        }
+        stopped = stopped() => {
+            stopped?;
+            Ok(KILLED)
+        }
+    }
+}
+
+/// Waits until somebody stops this process.
+#[cfg(unix)]
+async fn stopped() -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate()).context("waiting for SIGTERM")?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted.context("waiting for ctrl-c"),
+        _ = terminate.recv() => Ok(()),
+    }
+}
+
+/// Waits until somebody stops this process.
+#[cfg(not(unix))]
+async fn stopped() -> anyhow::Result<()> {
+    tokio::signal::ctrl_c().await.context("waiting for ctrl-c")
 }
 
 /// Returns the text of a world file with what a Port holds, for `--from-port`.
@@ -110,19 +191,35 @@ pub async fn world_of(args: &MockArgs, client: &Client) -> anyhow::Result<String
     from_port::world_file(client, args.entities).await
 }
 
-/// Serves the world until the server is stopped or dropped; otherwise as [`serve`].
+/// A mock that serves, until it is dropped.
+#[derive(Debug)]
+pub struct StartedMock {
+    /// The server.
+    pub server: WorldServer,
+    /// The variables that lead a client to it.
+    pub environment: Vec<(&'static str, String)>,
+}
+
+/// Serves the world until the mock is dropped.
 ///
-/// Fails as [`serve`] does.
+/// # Errors
+/// When the world file is not one, or the address cannot be had.
 pub async fn start(
     args: &MockArgs,
-    out: &mut (dyn Write + Send),
     log: impl Fn(&str) + Send + Sync + 'static,
-) -> anyhow::Result<WorldServer> {
-    let world = match &args.world {
-        Some(file) => load(Some(file))?,
-        None => World::from_toml(&args.images.world_file(), Path::new(""))?,
+) -> anyhow::Result<StartedMock> {
+    let (world, reviewer) = match &args.world {
+        Some(file) => (load(Some(file))?, None),
+        None => {
+            let mut world = World::from_toml(&args.images.world_file(), Path::new(""))?;
+            sample::add_reviewer(&mut world, args.approvals);
+            (
+                world,
+                Some(("REVIEWER_TOKEN", sample::REVIEWER_TOKEN.to_owned())),
+            )
+        }
     };
-    let environment = world.environment();
+    let credentials = world.environment();
     let has_registry = !world.registry.repositories.is_empty();
     let observer = Arc::new(move |seen: &RequestRecord| log(&describe(seen)));
     let options = ServerOptions {
@@ -133,11 +230,16 @@ pub async fn start(
     let server = WorldServer::start(SharedWorld::new(world), args.listen, options).await?;
     let urls = ["PORT_API_URL", "GITHUB_API_URL"].map(|name| (name, server.url()));
     let registry = has_registry.then(|| ("PROMOTE_REGISTRY_URL", server.url()));
-    for (name, value) in urls.into_iter().chain(environment).chain(registry) {
-        writeln!(out, "export {name}={}", quote(&value)).context("writing the environment")?;
-    }
-    out.flush().context("writing the environment")?;
-    Ok(server)
+    let environment = urls
+        .into_iter()
+        .chain(credentials)
+        .chain(reviewer)
+        .chain(registry)
+        .collect();
+    Ok(StartedMock {
+        server,
+        environment,
+    })
 }
 
 /// The world of the file, or the sample.
@@ -200,15 +302,38 @@ mod tests {
     #[tokio::test]
     async fn tells_a_shell_what_a_client_needs() {
         let args = MockCommandLine::parse_from(["mock"]).mock;
-        let mut out = Vec::new();
-        let server = start(&args, &mut out, |_| {}).await.unwrap();
-        let out = String::from_utf8(out).unwrap();
-        let lines: Vec<&str> = out.lines().collect();
-        assert_eq!(lines[0], format!("export PORT_API_URL={}", server.url()));
-        assert_eq!(lines[1], format!("export GITHUB_API_URL={}", server.url()));
-        assert_eq!(lines[2], "export PORT_CLIENT_ID=mock-client-id");
-        assert_eq!(lines[3], "export PORT_CLIENT_SECRET=mock-client-secret");
-        assert_eq!(lines[4], "export GITHUB_TOKEN=mock-github-token");
+        let mock = start(&args, |_| {}).await.unwrap();
+        let url = mock.server.url();
+        let expected = [
+            ("PORT_API_URL", url.as_str()),
+            ("GITHUB_API_URL", &url),
+            ("PORT_CLIENT_ID", "mock-client-id"),
+            ("PORT_CLIENT_SECRET", "mock-client-secret"),
+            ("GITHUB_TOKEN", "mock-github-token"),
+            ("REVIEWER_TOKEN", "mock-reviewer-token"),
+        ];
+        let found = mock.environment.iter();
+        let found: Vec<_> = found.map(|(name, value)| (*name, value.as_str())).collect();
+        assert_eq!(found, expected);
+    }
+
+    #[tokio::test]
+    async fn ends_with_the_command_that_it_was_started_for() {
+        for (script, code) in [
+            ("test -n \"$GITHUB_API_URL\" && exit 7", 7),
+            ("test -n \"$REVIEWER_TOKEN\"", 0),
+            ("kill $$", KILLED),
+        ] {
+            let args = MockCommandLine::parse_from(["mock", "--", "sh", "-c", script]).mock;
+            let ended = serve(&args, &mut Vec::new(), |_| {}).await.unwrap();
+            assert_eq!(ended, code, "{script}");
+        }
+        let args = MockCommandLine::parse_from(["mock", "--", "./no/such/program"]).mock;
+        let error = serve(&args, &mut Vec::new(), |_| {}).await.unwrap_err();
+        assert!(
+            format!("{error:#}").contains("./no/such/program"),
+            "{error:#}"
+        );
     }
 
     #[test]

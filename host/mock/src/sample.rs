@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use serde_json::{Value, json};
 
 use super::World;
+use super::github::{BranchRules, GitHubToken, TokenKind};
 
 /// The sample world as a file; it documents the format.
 pub const SAMPLE: &str = include_str!("sample.toml");
@@ -18,6 +19,28 @@ pub const CLIENT_ID: &str = "mock-client-id";
 pub const CLIENT_SECRET: &str = "mock-client-secret";
 /// The token of the sample's GitHub.
 pub const GITHUB_TOKEN: &str = "mock-github-token";
+/// A token of somebody else, who may review what the other token proposes.
+pub const REVIEWER_TOKEN: &str = "mock-reviewer-token";
+/// The login behind [`REVIEWER_TOKEN`].
+pub const REVIEWER: &str = "kim";
+
+/// Adds somebody who may review in the sample's repository, and has its main branch ask for this many approvals.
+pub fn add_reviewer(world: &mut World, approvals: u32) {
+    let token = GitHubToken::full(TokenKind::FineGrained, REVIEWER);
+    world.github.tokens.insert(REVIEWER_TOKEN, token);
+    for repository in &mut world.github.repositories {
+        repository.collaborators.insert(REVIEWER.to_owned());
+        if approvals > 0 {
+            let rules = BranchRules {
+                required_approvals: approvals,
+                require_pull_request: true,
+                ..BranchRules::default()
+            };
+            let branch = repository.settings.default_branch.clone();
+            repository.rules.insert(branch, rules);
+        }
+    }
+}
 
 /// The shape in which a catalog holds images, by what filled it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

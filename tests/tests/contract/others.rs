@@ -241,6 +241,13 @@ fn writes() -> Vec<Row> {
             200,
         ),
         ("PUT", "/pulls/1/update-branch", json!({}), 422),
+        ("POST", "/pulls/1/reviews", json!({"event": "APPROVE"}), 422),
+        (
+            "POST",
+            "/pulls/1/reviews",
+            json!({"event": "COMMENT", "body": "Which ticket?"}),
+            200,
+        ),
         (
             "POST",
             "/pulls/1/requested_reviewers",

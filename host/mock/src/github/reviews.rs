@@ -6,10 +6,10 @@ use super::GitHub;
 use super::answer::{GitHubAnswer, GitHubReply};
 use super::call::{GitHubCall, encode_path};
 use super::commits::commit_shape;
-use super::identity::PermissionLevel;
+use super::identity::{PermissionLevel, TokenKind};
 use super::pull_shapes;
 use super::shapes::node_id;
-use super::state::{PullRequest, RepositoryState, ReviewState};
+use super::state::{PullRequest, PullReview, RepositoryState, ReviewState};
 use crate::git::ObjectId;
 
 /// The files that differ between two trees.
@@ -80,37 +80,91 @@ pub(super) fn commits(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply
 pub(super) fn list(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     let repository = call.repository(github);
     let pull = call.pull(github)?;
+    let shapes = pull.reviews.iter();
+    let shapes = shapes
+        .map(|review| review_shape(call, repository, pull, review))
+        .collect();
+    call.page(github, shapes, |_, shown| shown.into())
+}
+
+fn review_shape(
+    call: &GitHubCall<'_>,
+    repository: &RepositoryState,
+    pull: &PullRequest,
+    review: &PullReview,
+) -> Value {
     let url = format!("{}/pulls/{}", call.urls.repository(repository), pull.number);
     let page = format!("{}/pull/{}", call.urls.page(repository), pull.number);
-    let shapes = pull.reviews.iter().map(|review| {
-        let html = format!("{page}#pullrequestreview-{}", review.id);
-        let state = match review.state {
-            ReviewState::Approved => "APPROVED",
-            ReviewState::ChangesRequested => "CHANGES_REQUESTED",
-            ReviewState::Commented => "COMMENTED",
-            ReviewState::Dismissed => "DISMISSED",
-        };
-        let association = if repository.is_collaborator(&review.user) {
-            "COLLABORATOR"
-        } else {
-            "NONE"
-        };
-        json!({
-            "id": review.id,
-            "node_id": node_id("PRR", review.id),
-            "user": call.urls.user(&review.user),
-            "body": "",
-            "state": state,
-            "html_url": html,
-            "pull_request_url": url,
-            "author_association": association,
-            "_links": {"html": {"href": html}, "pull_request": {"href": url}},
-            "submitted_at": review.at.to_string(),
-            "commit_id": review.commit.to_string(),
-        })
-    });
-    let shapes = shapes.collect();
-    call.page(github, shapes, |_, shown| shown.into())
+    let html = format!("{page}#pullrequestreview-{}", review.id);
+    let state = match review.state {
+        ReviewState::Approved => "APPROVED",
+        ReviewState::ChangesRequested => "CHANGES_REQUESTED",
+        ReviewState::Commented => "COMMENTED",
+        ReviewState::Dismissed => "DISMISSED",
+    };
+    let association = if repository.is_collaborator(&review.user) {
+        "COLLABORATOR"
+    } else {
+        "NONE"
+    };
+    json!({
+        "id": review.id,
+        "node_id": node_id("PRR", review.id),
+        "user": call.urls.user(&review.user),
+        "body": "",
+        "state": state,
+        "html_url": html,
+        "pull_request_url": url,
+        "author_association": association,
+        "_links": {"html": {"href": html}, "pull_request": {"href": url}},
+        "submitted_at": review.at.to_string(),
+        "commit_id": review.commit.to_string(),
+    })
+}
+
+/// Reviews the head of a pull request, as its page does.
+///
+/// A review that is not submitted at once, without `event`, is nothing that anybody else sees: the mock takes none.
+pub(super) fn create(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
+    let refuse =
+        |why: &str| Err(GitHubAnswer::error(422, "Unprocessable Entity").errors(json!([why])));
+    let (state, own) = match call.text("event")? {
+        Some("APPROVE") => (
+            ReviewState::Approved,
+            "Can not approve your own pull request",
+        ),
+        Some("REQUEST_CHANGES") => (
+            ReviewState::ChangesRequested,
+            "Can not request changes on your own pull request",
+        ),
+        Some("COMMENT") => (ReviewState::Commented, ""),
+        _ => return refuse("Event must be one of APPROVE, REQUEST_CHANGES, COMMENT"),
+    };
+    let has_body = call.text("body")?.is_some_and(|body| !body.is_empty());
+    if state != ReviewState::Approved && !has_body {
+        return refuse("Body can't be blank");
+    }
+    let user = call.caller.login().to_owned();
+    let pull = call.pull(github)?;
+    let number = pull.number;
+    if state != ReviewState::Commented && user.eq_ignore_ascii_case(&pull.author) {
+        return refuse(own);
+    }
+    let is_workflow = call
+        .caller
+        .token()
+        .is_some_and(|token| token.kind == TokenKind::Actions);
+    if state == ReviewState::Approved && is_workflow {
+        return refuse("GitHub Actions is not permitted to approve pull requests.");
+    }
+    let full_name = call.repository(github).full_name();
+    github
+        .review(&full_name, number, &user, state)
+        .ok_or_else(GitHubAnswer::not_found)?;
+    let repository = call.repository(github);
+    let pull = call.pull(github)?;
+    let review = pull.reviews.last().ok_or_else(GitHubAnswer::not_found)?;
+    GitHubAnswer::ok(review_shape(call, repository, pull, review))
 }
 
 pub(super) fn request(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {

@@ -128,6 +128,7 @@ pub(super) const ROUTES: &[GitHubRoute] = &[
     route("PUT", "/repos/{owner}/{repo}/pulls/{number}/merge", "pulls/merge", "pulls/pulls#merge-a-pull-request", CONTENTS_WRITE, merge::merge),
     route("PUT", "/repos/{owner}/{repo}/pulls/{number}/update-branch", "pulls/update-branch", "pulls/pulls#update-a-pull-request-branch", PULLS_WRITE, merge_branch::update),
     route("GET", "/repos/{owner}/{repo}/pulls/{number}/reviews", "pulls/list-reviews", "pulls/reviews#list-reviews-for-a-pull-request", PULLS_READ, reviews::list),
+    route("POST", "/repos/{owner}/{repo}/pulls/{number}/reviews", "pulls/create-review", "pulls/reviews#create-a-review-for-a-pull-request", PULLS_WRITE, reviews::create),
     route("POST", "/repos/{owner}/{repo}/pulls/{number}/requested_reviewers", "pulls/request-reviewers", "pulls/review-requests#request-reviewers-for-a-pull-request", PULLS_WRITE, reviews::request),
     route("GET", "/repos/{owner}/{repo}/issues/{number}", "issues/get", "issues/issues#get-an-issue", ISSUES_READ, issues::get),
     route("GET", "/repos/{owner}/{repo}/issues/{number}/comments", "issues/list-comments", "issues/comments#list-issue-comments", ISSUES_READ, issues::comments),

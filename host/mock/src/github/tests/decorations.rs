@@ -152,6 +152,47 @@ fn reviewers_must_be_collaborators_and_assignees_need_not_exist() {
 }
 
 #[test]
+fn people_review_what_others_opened() {
+    let mut kit = GitHubBench::with_token(TokenKind::Classic);
+    kit.open("work");
+    let mut ask = |login: &str, kind: TokenKind, body: Value| {
+        kit.github
+            .tokens
+            .insert("mock-person", GitHubToken::full(kind, login));
+        kit.token = Some("mock-person");
+        kit.ask("POST", "pulls/1/reviews", body)
+    };
+    let approve = json!({"event": "APPROVE"});
+    for (login, kind, body, refused) in [
+        ("dana", TokenKind::Classic, approve.clone(), "own"),
+        (
+            "github-actions[bot]",
+            TokenKind::Actions,
+            approve.clone(),
+            "not permitted",
+        ),
+        (
+            "erin",
+            TokenKind::Classic,
+            json!({"event": "REQUEST_CHANGES"}),
+            "blank",
+        ),
+        ("erin", TokenKind::Classic, json!({}), "Event"),
+    ] {
+        let answer = ask(login, kind, body);
+        assert_eq!(answer.status, 422, "{}", answer.body);
+        assert_eq!(answer.body["message"], "Unprocessable Entity");
+        let why = answer.body["errors"][0].as_str().unwrap();
+        assert!(why.contains(refused), "{why}");
+    }
+    let answer = ask("erin", TokenKind::FineGrained, approve);
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    assert_eq!(answer.body["state"], "APPROVED");
+    assert_eq!(answer.body["user"]["login"], "erin");
+    assert_eq!(kit.get("pulls/1/reviews").body[0], answer.body);
+}
+
+#[test]
 fn checks_turn_green_at_their_time() {
     let mut kit = GitHubBench::with_token(TokenKind::Classic);
     let takes = Some(jiff::SignedDuration::from_secs(90));
