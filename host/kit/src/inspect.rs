@@ -15,7 +15,7 @@ use effective::EffectiveConfig;
 use promote_core::policy::native;
 use promote_core::text;
 use promote_intake::registry::RegistryAccess;
-use promote_run::OutputFormat;
+use promote_run::{OutputFormat, json_text};
 
 /// The arguments of `promote inspect`.
 #[derive(Args, Clone, Debug)]
@@ -67,7 +67,7 @@ pub async fn run(
         let found = EffectiveConfig::read(&engine, file, args.cache.clone(), access, say).await?;
         data(&match args.format {
             OutputFormat::Text => text::log(&found.print()) + "\n",
-            OutputFormat::Json => text::json(&format!("{:#}\n", found.json())),
+            OutputFormat::Json => json_text(found.json()),
         });
         return Ok(0);
     }
@@ -93,7 +93,7 @@ pub async fn run(
             if let Some(comparison) = &comparison {
                 whole["against"] = comparison.json();
             }
-            text::json(&format!("{whole:#}\n"))
+            json_text(whole)
         }
     });
     let problems = [Some(subject), other].into_iter().flatten();

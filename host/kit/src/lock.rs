@@ -19,7 +19,7 @@ use promote_intake::component::ComponentAddress;
 use promote_intake::config::Config;
 use promote_intake::lock::{Lock, LockedComponent, LockedRule};
 use promote_intake::supply::Supply;
-use promote_run::OutputFormat;
+use promote_run::{OutputFormat, json_text};
 
 /// The arguments of `promote lock`.
 #[derive(Args, Clone, Debug)]
@@ -92,7 +92,7 @@ pub async fn run(
             let all: Value = changes.iter().map(ComponentChange::json).collect();
             let lock = path.display().to_string();
             let found = json!({ "lock": lock, "same": is_same, "components": all, "gone": gone });
-            text::json(&format!("{found:#}\n"))
+            json_text(found)
         }
     });
     let gains = changes.iter().any(|change| !change.gained().is_empty());

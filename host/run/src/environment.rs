@@ -1,4 +1,4 @@
-//! Every environment variable that `promote` reads, in one place.
+//! What the environment says: credentials, the workflow around a run, folders. The variables are in `variables`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,6 +7,15 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 
 use crate::secret;
+use crate::variables::{
+    self, DOCKER_CONFIG, GITHUB_ACTIONS, GITHUB_ACTOR, GITHUB_API_URL, GITHUB_APP_ID,
+    GITHUB_APP_PRIVATE_KEY, GITHUB_EVENT_PATH, GITHUB_OUTPUT, GITHUB_REPOSITORY,
+    GITHUB_RUN_ATTEMPT, GITHUB_RUN_ID, GITHUB_SERVER_URL, GITHUB_SHA, GITHUB_STEP_SUMMARY,
+    GITHUB_TOKEN, GITHUB_TRIGGERING_ACTOR, GITHUB_WORKFLOW_REF, HOME, NO_COLOR, PORT_API_URL,
+    PORT_CLIENT_ID, PORT_CLIENT_SECRET, PROMOTE_CACHE_DIR, PROMOTE_REGISTRY,
+    PROMOTE_REGISTRY_PASSWORD, PROMOTE_REGISTRY_URL, PROMOTE_REGISTRY_USER, RUNNER_TEMP,
+    WORKFLOW_TOKEN, XDG_CACHE_HOME,
+};
 use promote_core::contract::Workflow;
 use promote_core::grants::Grants;
 use promote_core::journal::RunAudit;
@@ -19,70 +28,8 @@ use promote_intake::baseline::BaselineRegistry;
 use promote_intake::config::ConfigFile;
 use promote_intake::registry::RegistryAccess;
 
-/// Port's API, by default the one in Europe.
-const PORT_API_URL: &str = "PORT_API_URL";
-/// Port's client id.
-const PORT_CLIENT_ID: &str = "PORT_CLIENT_ID";
-/// Port's client secret; `PORT_CLIENT_SECRET_FILE` names a file with it instead.
-const PORT_CLIENT_SECRET: &str = "PORT_CLIENT_SECRET";
-/// GitHub's API; set by the runner.
-const GITHUB_API_URL: &str = "GITHUB_API_URL";
-/// A token that may do what the grants allow; `GITHUB_TOKEN_FILE` names a file with it instead.
-const GITHUB_TOKEN: &str = "GITHUB_TOKEN";
-/// A token that may read the workflow runs of GITHUB_REPOSITORY, for resuming; `WORKFLOW_TOKEN_FILE` names a file with it
-/// instead.
-const WORKFLOW_TOKEN: &str = "WORKFLOW_TOKEN";
-/// Id or client id of a GitHub App, instead of a token.
-const GITHUB_APP_ID: &str = "GITHUB_APP_ID";
-/// The App's private key, PEM; `GITHUB_APP_PRIVATE_KEY_FILE` names a file with it instead.
-const GITHUB_APP_PRIVATE_KEY: &str = "GITHUB_APP_PRIVATE_KEY";
-/// Set to `true` by the runner.
-const GITHUB_ACTIONS: &str = "GITHUB_ACTIONS";
-/// The event that started the workflow; set by the runner.
-const GITHUB_EVENT_PATH: &str = "GITHUB_EVENT_PATH";
-/// The file for outputs; set by the runner.
-const GITHUB_OUTPUT: &str = "GITHUB_OUTPUT";
-/// The file for the step summary; set by the runner.
-const GITHUB_STEP_SUMMARY: &str = "GITHUB_STEP_SUMMARY";
-/// The workflow's repository; set by the runner.
-const GITHUB_REPOSITORY: &str = "GITHUB_REPOSITORY";
-/// GitHub for people; set by the runner.
-const GITHUB_SERVER_URL: &str = "GITHUB_SERVER_URL";
-/// The workflow run; set by the runner.
-const GITHUB_RUN_ID: &str = "GITHUB_RUN_ID";
-/// The attempt, from 1; set by the runner.
-const GITHUB_RUN_ATTEMPT: &str = "GITHUB_RUN_ATTEMPT";
-/// The commit that the workflow runs at; set by the runner.
-const GITHUB_SHA: &str = "GITHUB_SHA";
-/// The workflow's file, with the branch or tag that it runs at; set by the runner.
-const GITHUB_WORKFLOW_REF: &str = "GITHUB_WORKFLOW_REF";
-/// The user whose event started the workflow; set by the runner.
-const GITHUB_ACTOR: &str = "GITHUB_ACTOR";
-/// The user who started this attempt; set by the runner.
-const GITHUB_TRIGGERING_ACTOR: &str = "GITHUB_TRIGGERING_ACTOR";
-/// A folder that is emptied after the job; set by the runner.
-const RUNNER_TEMP: &str = "RUNNER_TEMP";
-/// The registry that the next two are for, as references spell it: they go nowhere else.
-const PROMOTE_REGISTRY: &str = "PROMOTE_REGISTRY";
-/// Our user name in that registry.
-const PROMOTE_REGISTRY_USER: &str = "PROMOTE_REGISTRY_USER";
-/// The password or token; `PROMOTE_REGISTRY_PASSWORD_FILE` names a file with it instead.
-const PROMOTE_REGISTRY_PASSWORD: &str = "PROMOTE_REGISTRY_PASSWORD";
-/// The address at which every registry of images is asked in place of its own, a mock's or a proxy's; `ns` in the query
-/// names the registry.
-const PROMOTE_REGISTRY_URL: &str = "PROMOTE_REGISTRY_URL";
-/// The folder of docker's configuration, by default `.docker` in `HOME`; `docker login` writes there.
-const DOCKER_CONFIG: &str = "DOCKER_CONFIG";
 /// GitHub's registry of images.
 const GITHUB_REGISTRY: &str = "ghcr.io";
-/// The folder that keeps compiled policies and components from registries.
-const PROMOTE_CACHE_DIR: &str = "PROMOTE_CACHE_DIR";
-/// The user's cache folder (XDG Base Directory Specification), by default `.cache` in `HOME`.
-const XDG_CACHE_HOME: &str = "XDG_CACHE_HOME";
-/// The user's own folder.
-const HOME: &str = "HOME";
-/// Any value but an empty one turns colours off (no-color.org).
-const NO_COLOR: &str = "NO_COLOR";
 
 /// The variables of one process.
 #[derive(Clone, Copy, Debug)]
@@ -95,6 +42,7 @@ impl Environment {
     }
 
     fn get(&self, name: &str) -> Option<String> {
+        debug_assert!(variables::is_known(name), "{name} is documented");
         std::env::var(name).ok().filter(|value| !value.is_empty())
     }
 

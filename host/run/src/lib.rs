@@ -4,7 +4,7 @@
 //! code. It has no mock and no kit, and it decides nothing: that is the core's. It never prints a text of Port, GitHub or a
 //! policy that was not made harmless, and never a secret.
 //!
-//! In reading order: [`environment`] and `secret`, what a run is given; [`command`], how it is put together; `plan`, plan
+//! In reading order: [`environment`], [`variables`] and `secret`, what a run is given; [`command`], how it is put together; `plan`, plan
 //! files around it; `terminal`, while it goes on; `report` and `workflow`, when it is over; [`output`], the only place that
 //! prints, in an [`OutputFormat`].
 
@@ -17,6 +17,7 @@ mod report;
 mod resume;
 mod secret;
 mod terminal;
+pub mod variables;
 mod workflow;
 
 use std::path::PathBuf;
@@ -26,7 +27,7 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use command::{PlanArgs, RunArgs};
 use environment::Environment;
-pub use output_format::OutputFormat;
+pub use output_format::{JSON_FORMAT, OutputFormat, json_text};
 use plan::CommandTask;
 use resume::ResumeArgs;
 

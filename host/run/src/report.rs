@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use crate::environment::Environment;
-use crate::output_format::OutputFormat;
+use crate::output_format::{OutputFormat, json_text};
 use promote_core::call::Call;
 use promote_core::contract::Outcome;
 use promote_core::gate::CallRecord;
@@ -38,7 +38,7 @@ impl RunReport<'_> {
     pub(super) fn print(&self, format: OutputFormat) -> String {
         match format {
             OutputFormat::Text => self.text(),
-            OutputFormat::Json => text::json(&format!("{:#}\n", self.json())),
+            OutputFormat::Json => json_text(self.json()),
         }
     }
 

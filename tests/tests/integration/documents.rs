@@ -15,12 +15,12 @@ use crate::stage::{ProgramEnd, ProgramStage};
 /// Folders of the repository that documents name files in.
 const FOLDERS: [&str; 6] = ["host/", "plugin/", "tests/", "wit/", ".github/", ".ci/"];
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
 /// Returns the documents of the repository. Those of `host/templates` are about a project of their own.
-fn documents() -> Vec<PathBuf> {
+pub(crate) fn documents() -> Vec<PathBuf> {
     let root = root();
     let mut found = Vec::new();
     let mut folders = vec![root.clone()];
@@ -39,12 +39,36 @@ fn documents() -> Vec<PathBuf> {
     found
 }
 
-/// Returns the targets of links that lead into the repository, without the place in the file.
-fn links(text: &str) -> Vec<&str> {
+/// Returns the targets of links that lead into the repository: each a file, none for this one, and the place in it.
+fn links(text: &str) -> Vec<(&str, Option<&str>)> {
     let targets = text.split("](").skip(1);
-    let targets = targets.map(|rest| rest.split([')', '#', ' ']).next().unwrap_or_default());
+    let targets = targets.map(|rest| rest.split([')', ' ']).next().unwrap_or_default());
     targets
         .filter(|target| !target.is_empty() && !target.contains("://"))
+        .map(|target| match target.split_once('#') {
+            Some((file, place)) => (file, Some(place)),
+            None => (target, None),
+        })
+        .collect()
+}
+
+/// Returns the places of a document that links can lead to, as GitHub names them: its headings in small letters, hyphens for
+/// spaces, and nothing else but letters, digits and underscores.
+fn places(text: &str) -> Vec<String> {
+    let mut is_code = false;
+    let headings = text.lines().filter(|line| {
+        is_code ^= line.starts_with("```");
+        !is_code && line.starts_with('#')
+    });
+    headings
+        .map(|line| {
+            let title = line.trim_start_matches('#').trim().to_lowercase();
+            title
+                .chars()
+                .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'))
+                .map(|c| if c == ' ' { '-' } else { c })
+                .collect()
+        })
         .collect()
 }
 
@@ -65,10 +89,20 @@ fn every_link_and_every_path_leads_somewhere() {
     for document in documents() {
         let text = std::fs::read_to_string(&document).unwrap();
         let shown = document.display();
-        for link in links(&text) {
+        for (link, place) in links(&text) {
             count += 1;
-            let target = document.parent().unwrap().join(link);
+            let target = match link {
+                "" => document.clone(),
+                _ => document.parent().unwrap().join(link),
+            };
             assert!(target.exists(), "{shown} links to {link}");
+            if let Some(place) = place {
+                let places = places(&std::fs::read_to_string(&target).unwrap());
+                assert!(
+                    places.iter().any(|known| known == place),
+                    "{shown} links to {link}#{place}"
+                );
+            }
         }
         for path in paths(&text) {
             count += 1;

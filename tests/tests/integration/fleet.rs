@@ -115,7 +115,7 @@ async fn every_code_can_be_explained() {
     let json = stage
         .promote(&["explain", "rejected", "--format", "json"])
         .await;
-    assert_eq!(json.expect(0).json()[0]["kind"], "failure");
+    assert_eq!(json.expect(0).json()["codes"][0]["kind"], "failure");
     stage
         .promote(&["explain", "lokc"])
         .await

@@ -186,14 +186,14 @@ impl CatalogShape {
 }
 
 /// Pushes what `init` wrote to the default branch, and makes its environment: what a person is left to do.
-fn push(stage: &ProgramStage) {
+pub(crate) fn push(stage: &ProgramStage, folder: &str) {
     let names = [
         ".github/workflows/promote-production.yml",
         ".github/workflows/promote-resume.yml",
         "promote.toml",
     ];
     let files = names.map(|name| {
-        let text = stage.read(&format!("clone/{name}"));
+        let text = stage.read(&format!("{folder}/{name}"));
         (name.to_owned(), text.into())
     });
     let mut world = stage.world.lock();
@@ -271,7 +271,7 @@ async fn every_shape_of_catalog_promotes_without_a_line_by_hand() {
         let config = stage.read("clone/promote.toml");
         let reference = format!("reference = \"{}\"", shape.reference);
         assert!(config.contains(&reference), "{}: {config}", shape.name);
-        push(&stage);
+        push(&stage, "clone");
         let examined = stage
             .promote(&[
                 "doctor",
@@ -325,7 +325,7 @@ async fn every_shape_of_catalog_promotes_without_a_line_by_hand() {
 const GUIDE_WORKFLOW: &str = "name: Promote Production\non:\n  workflow_dispatch:\n    inputs:\n      port_payload:\n        required: true\njobs:\n  promote-deployment:\n    runs-on: ubuntu-latest\n    steps:\n      - name: Get the current staging image\n        uses: port-labs/port-github-action@v1\n        with:\n          clientId: ${{ secrets.PORT_CLIENT_ID }}\n          operation: GET\n          blueprint: running_service\n          identifier: ${{fromJson(github.event.inputs.port_payload).payload.entity.relations.test_runtime }}\n          token: ${{ secrets.MY_GITHUB_TOKEN }}\n";
 
 /// What somebody has who followed the guide: its catalog, its action as Port moved it, its workflow.
-async fn after_the_guide() -> ProgramStage {
+pub(crate) async fn after_the_guide() -> ProgramStage {
     let shape = &SHAPES[0];
     let mut world = shape.world();
     let action = serde_json::json!({
@@ -392,7 +392,7 @@ async fn a_repository_of_the_guide_is_taken_over_step_by_step() {
     early
         .expect(1)
         .expect_said("every workflow on every branch can read");
-    push(&stage);
+    push(&stage, "clone");
     stage.promote(&doctor).await.expect(0);
     let started = stage
         .promote(&["start", "web", "--action", "service_promote_to_production"])

@@ -57,7 +57,7 @@ async fn the_runs_of_one_run_of_port_are_one_promotion() {
         .promote(&["log", "journals", "--format", "json"])
         .await;
     let listed = listed.expect(1).json();
-    assert_eq!(listed["version"], 1);
+    assert_eq!(listed["format"], 1);
     assert_eq!(listed["damaged"].as_array().unwrap().len(), 1);
     let [one, other] = listed["promotions"].as_array().unwrap().as_slice() else {
         panic!("these are two runs of Port: {listed:#}");

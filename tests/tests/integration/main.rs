@@ -19,6 +19,8 @@ mod dependencies;
 mod doctor;
 mod doctor_causes;
 mod doctor_workflow;
+mod document_commands;
+mod document_reference;
 mod documents;
 mod exit_codes;
 mod expressions;

@@ -22,7 +22,7 @@ use promote_core::policy::{ComponentSurface, PolicyTier, native};
 use promote_core::text;
 use promote_intake::builtin;
 use promote_intake::settings::{self, SettingsSchema};
-use promote_run::OutputFormat;
+use promote_run::{OutputFormat, json_text};
 use steps::BuildSteps;
 
 pub(crate) use declarations::ContractTypes;
@@ -196,9 +196,8 @@ fn show(
             text::line(&out.display().to_string()),
             language.name(),
         ),
-        OutputFormat::Json => format!(
-            "{:#}\n",
-            json!({ "path": out, "language": language.name(), "size": size, "sha256": digest, "tier": tier })
+        OutputFormat::Json => json_text(
+            json!({ "path": out, "language": language.name(), "size": size, "sha256": digest, "tier": tier }),
         ),
     }
 }

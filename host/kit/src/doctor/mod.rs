@@ -39,7 +39,7 @@ use promote_intake::choice::LoadPolicy;
 use promote_intake::config::{Config, PolicyConfig};
 use promote_intake::lock::{Lock, LockError};
 use promote_intake::team::TeamRule;
-use promote_run::OutputFormat;
+use promote_run::{OutputFormat, json_text};
 
 /// The arguments of `promote doctor`.
 #[derive(Args, Clone, Debug)]
@@ -374,7 +374,7 @@ pub fn print(findings: &DoctorFindings, format: OutputFormat) -> String {
     if format == OutputFormat::Json {
         let all: Value = findings.0.iter().map(|finding| finding.json()).collect();
         let found = json!({ "exit-code": findings.exit_code(), "findings": all });
-        return text::json(&format!("{found:#}\n"));
+        return json_text(found);
     }
     let mut shown = String::new();
     for finding in &findings.0 {

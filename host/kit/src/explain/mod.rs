@@ -14,7 +14,7 @@ use std::fmt::Write as _;
 use anyhow::bail;
 use clap::Args;
 
-use promote_run::OutputFormat;
+use promote_run::{OutputFormat, json_text};
 use serde_json::{Value, json};
 
 pub use code::{CodeExplanation, CodeKind};
@@ -56,7 +56,7 @@ pub fn run(args: &ExplainArgs) -> anyhow::Result<String> {
     let Some(code) = &args.code else {
         return Ok(match args.format {
             OutputFormat::Text => list(),
-            OutputFormat::Json => format!("{:#}\n", all().map(json).collect::<Value>()),
+            OutputFormat::Json => json_text(json!({ "codes": all().map(json).collect::<Value>() })),
         });
     };
     let found = of(code.trim());
@@ -69,7 +69,9 @@ pub fn run(args: &ExplainArgs) -> anyhow::Result<String> {
     }
     Ok(match args.format {
         OutputFormat::Text => found.into_iter().map(print).collect::<Vec<_>>().join("\n"),
-        OutputFormat::Json => format!("{:#}\n", found.into_iter().map(json).collect::<Value>()),
+        OutputFormat::Json => {
+            json_text(json!({ "codes": found.into_iter().map(json).collect::<Value>() }))
+        }
     })
 }
 

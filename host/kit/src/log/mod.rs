@@ -15,6 +15,7 @@ use clap::Args;
 use jiff::Timestamp;
 use promote_core::service::port;
 use promote_core::text;
+use promote_run::json_text;
 
 use crate::journals;
 use crate::page::ReportFormat;
@@ -126,7 +127,7 @@ pub async fn run_from_port(
 fn print(log: &PromotionLog, args: &LogArgs, data: &dyn Fn(&str)) {
     data(&match args.format {
         ReportFormat::Text => format!("{}\n", text::log(&show::text(log))),
-        ReportFormat::Json => text::json(&format!("{:#}\n", show::machine(log))),
+        ReportFormat::Json => json_text(show::machine(log)),
         ReportFormat::Html => html::page(log),
     });
 }

@@ -10,9 +10,6 @@ use super::PromotionLog;
 use super::promotion::{LoggedPromotion, LoggedRun, LoggedStep};
 use super::record::RecordedPromotion;
 
-/// Version of the JSON form; raised when a reader of the old one would misread the new.
-const VERSION: u32 = 1;
-
 /// Returns the text for people.
 pub(super) fn text(log: &PromotionLog) -> String {
     let mut shown = String::new();
@@ -119,7 +116,6 @@ pub(super) fn machine(log: &PromotionLog) -> Value {
         .map(|(path, why)| json!({ "path": path.display().to_string(), "message": why }))
         .collect::<Vec<_>>();
     json!({
-        "version": VERSION,
         "promotions": log.promotions.iter().map(one)
             .chain(log.records.iter().map(RecordedPromotion::machine)).collect::<Vec<_>>(),
         "plans": log.plans,

@@ -23,6 +23,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
+use promote_run::json_text;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::journals;
@@ -146,7 +147,7 @@ fn exactly(
     })?;
     let all: Vec<_> = paths.into_iter().zip(replayed).collect();
     data(&if args.format == ReportFormat::Json {
-        text::json(&format!("{:#}\n", show::machine(&all)))
+        json_text(show::machine(&all))
     } else {
         format!("{}\n", text::log(&show::text(&all)))
     });
@@ -246,7 +247,7 @@ fn backtest(
     };
     data(&match args.format {
         ReportFormat::Text => format!("{}\n", text::log(&table::text(&report))),
-        ReportFormat::Json => text::json(&format!("{:#}\n", table::machine(&report))),
+        ReportFormat::Json => json_text(table::machine(&report)),
         ReportFormat::Html => html::report(&report),
     });
     Ok(if report.all.iter().any(|(_, tried)| tried.is_err()) {

@@ -31,6 +31,7 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use clap::Args;
+use promote_run::json_text;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
@@ -118,7 +119,7 @@ pub fn run(
     let seconds = started.elapsed().as_secs_f64();
     (out.data)(&match args.format {
         SimulateFormat::Text => words(args, &tally, &findings, seconds),
-        SimulateFormat::Json => whole(&tally, &findings, seconds).to_string(),
+        SimulateFormat::Json => json_text(whole(&tally, &findings, seconds)),
     });
     Ok(u8::from(!findings.is_empty()))
 }
@@ -266,7 +267,6 @@ fn whole(tally: &SimulationTally, findings: &[Finding], seconds: f64) -> Value {
             "scenario": finding.scenario,
         })
     });
-    whole["version"] = json!(1);
     whole["seconds"] = json!(seconds);
     whole["broken"] = findings.collect();
     whole

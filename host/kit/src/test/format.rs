@@ -12,6 +12,7 @@ use super::swept::SweepTotals;
 use crate::coverage::CallCoverage;
 use crate::scenario::{MadeCall, ReportedRun, ScenarioProblem, ScenarioReport};
 use promote_core::text;
+use promote_run::json_text;
 
 /// The form of what is said of scenarios.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -59,7 +60,7 @@ pub(super) fn whole(format: TestFormat, result: &TestResult) -> String {
             if let Some(coverage) = &result.coverage {
                 json["coverage"] = coverage.json();
             }
-            text::json(&format!("{json:#}\n"))
+            json_text(json)
         }
         TestFormat::Junit => junit(result),
         TestFormat::Github => format!("{}{}", github(result), tables(result)),

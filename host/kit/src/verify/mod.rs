@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::journals;
 use promote_core::text;
-use promote_run::OutputFormat;
+use promote_run::{OutputFormat, json_text};
 
 pub use check::{JournalCheck, JournalEnd, LineFault, LineFinding, check};
 
@@ -101,7 +101,7 @@ pub fn run(args: &VerifyArgs, data: &dyn Fn(&str)) -> anyhow::Result<u8> {
     }
     match args.format {
         OutputFormat::Text => data(&format!("{}\n", text::log(&pretty(&all)))),
-        OutputFormat::Json => data(&text::json(&format!("{:#}\n", machine(&all)))),
+        OutputFormat::Json => data(&json_text(machine(&all))),
     }
     let is_good = all.iter().all(|journal| match journal.state() {
         "cut" => args.allow_cut,
