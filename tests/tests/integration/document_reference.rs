@@ -5,9 +5,12 @@
 use std::collections::BTreeSet;
 
 use promote_intake::config::Config;
+use promote_run::JSON_FORMAT;
 use promote_run::variables::VARIABLES;
+use serde_json::Value;
 
 use crate::documents::root;
+use crate::stage::ProgramStage;
 
 fn reference() -> String {
     std::fs::read_to_string(root().join("host/docs/REFERENCE.md")).unwrap()
@@ -149,4 +152,57 @@ fn every_variable_is_in_the_reference_with_its_meaning() {
         })
         .collect();
     assert_eq!(documented, expected);
+}
+
+/// Puts every key of an object, however deep, into a set.
+fn keys(value: &Value, into: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(object) => {
+            for (key, value) in object {
+                into.insert(key.clone());
+                keys(value, into);
+            }
+        }
+        Value::Array(values) => values.iter().for_each(|value| keys(value, into)),
+        _ => {}
+    }
+}
+
+#[tokio::test]
+async fn what_is_printed_for_programs_has_the_keys_of_the_reference() {
+    let stage = ProgramStage::sample().await;
+    stage.run(&["--journal", "run.jsonl"]).await.expect(0);
+    let text = reference();
+    let mut count = 0;
+    for row in rows(&text, "command") {
+        for command in code(&row[0]) {
+            let arguments: &[&str] = match command {
+                "run" | "plan" => &["--payload", "payload.json"],
+                "log" | "verify" | "replay" => &["run.jsonl"],
+                "test" => &["first.toml"],
+                "simulate" => &["--scripts", "1"],
+                "inspect" => &["builtin", "--against", "builtin"],
+                // It needs a toolchain; `author` builds.
+                "build" => continue,
+                _ => &[],
+            };
+            stage.write("first.toml", "title = \"promoted\"\n[expect]\nexit = 0\n");
+            let whole = [&[command, "--format", "json"], arguments].concat();
+            let printed = stage.promote(&whole).await.json();
+            assert_eq!(printed["format"], JSON_FORMAT, "{command}");
+            let mut found = BTreeSet::new();
+            keys(&printed, &mut found);
+            for key in code(&row[1])
+                .into_iter()
+                .filter(|key| !key.starts_with("--"))
+            {
+                assert!(
+                    found.contains(key),
+                    "{command}: {key} is not in {printed:#}"
+                );
+            }
+            count += 1;
+        }
+    }
+    assert!(count > 8, "only {count} commands");
 }
