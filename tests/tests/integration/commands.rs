@@ -92,7 +92,7 @@ async fn mock(stage: &ProgramStage) -> (tokio::process::Child, BTreeMap<String, 
     let mut child = command.spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut told = BTreeMap::new();
-    while told.len() < 5 {
+    while !told.contains_key("REVIEWER_TOKEN") {
         let line = lines.next_line().await.unwrap().unwrap();
         let (name, value) = line
             .strip_prefix("export ")
