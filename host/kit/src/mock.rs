@@ -131,10 +131,13 @@ pub async fn serve(
     let code = match args.command.split_first() {
         Some((program, rest)) => run_beside(&mock, program, rest).await?,
         None => {
-            for (name, value) in &mock.environment {
-                writeln!(out, "export {name}={}", quote(value))
-                    .context("writing the environment")?;
-            }
+            let lines = mock.environment.iter();
+            let lines: String = lines
+                .map(|(name, value)| format!("export {name}={}\n", quote(value)))
+                .collect();
+            // At once: who reads only the lines that it needs may be gone before the last one.
+            out.write_all(lines.as_bytes())
+                .context("writing the environment")?;
             out.flush().context("writing the environment")?;
             stopped().await?;
             0
