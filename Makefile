@@ -4,7 +4,7 @@ export CARGO ?= cargo
 TARGET = $${CARGO_TARGET_DIR:-target}
 
 .PHONY: help setup demo test simulate test-clients test-languages test-yaml test-registry test-workflow test-crashes hostile figures fuzz lint sweep \
-	lint-workflows build bench clean
+	lint-workflows pages build bench clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ test-registry: setup ## Push, pull and promote with a policy from a real registr
 
 test-workflow: setup ## Play GitHub: a release, the action, the workflow that `promote init` writes; needs Python
 	@tests/runner/run
+
+pages: setup ## Open the HTML pages and pictures in headless Chromium: screenshots in target/pages; needs Chromium and Node
+	@tests/pages/run
 
 lint-workflows: ## Check every workflow and the action with zizmor and a schema; needs Python
 	@tests/runner/lint

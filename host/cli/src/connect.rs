@@ -13,6 +13,7 @@ use promote_core::service::transport::{Clock as _, SystemClock, Transport as _};
 use promote_core::service::{port, registry};
 use promote_run::environment::Environment;
 use promote_run::output;
+use promote_run::requests::ToldTransport;
 
 /// The time that such a command may wait for services.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(300);
@@ -112,7 +113,7 @@ pub(super) async fn tag_commit(
 }
 
 fn session() -> anyhow::Result<Arc<Session>> {
-    let transport = Arc::new(Pool::new().context("preparing HTTP")?);
+    let transport = Arc::new(ToldTransport::open()?);
     let deadline = SystemClock
         .now()
         .checked_add(CONNECT_TIMEOUT)
@@ -120,7 +121,7 @@ fn session() -> anyhow::Result<Arc<Session>> {
     let outside = SessionSetup {
         transport,
         clock: Arc::new(SystemClock),
-        progress: Arc::new(output::say),
+        progress: Arc::new(output::progress),
         mask: Arc::new(|_| {}),
     };
     Ok(Session::new(

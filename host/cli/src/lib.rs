@@ -12,7 +12,9 @@ mod shell;
 
 use std::process::ExitCode;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory as _, Parser, Subcommand};
+use promote_run::TerminalArgs;
 use promote_run::environment::Environment;
 
 /// The name of the program.
@@ -22,6 +24,8 @@ const PROGRAM: &str = "promote";
 #[derive(Parser)]
 #[command(name = PROGRAM, version, max_term_width = 110, after_help = EXAMPLES)]
 struct FullCommandLine {
+    #[command(flatten)]
+    terminal: TerminalArgs,
     #[command(subcommand)]
     command: FullCommand,
 }
@@ -34,8 +38,12 @@ Examples:
   promote plan --payload payload.json          what would a run do?
   promote explain lock                         what does a refusal by the rule `lock` mean?
 
-Exit codes: 0 promoted, unchanged or waiting · 1 refused · 2 usage or configuration · 3 Port or GitHub failed ·
-4 the policy broke its grants, hit a limit or crashed";
+Exit codes:
+  0  promoted, unchanged or waiting
+  1  refused
+  2  usage or configuration: nothing was asked
+  3  Port or GitHub failed
+  4  the policy broke its grants, hit a limit or crashed";
 
 #[derive(Subcommand)]
 enum FullCommand {
@@ -47,9 +55,13 @@ enum FullCommand {
 
 /// Runs the full program.
 pub fn main() -> ExitCode {
-    let line = FullCommandLine::parse();
+    let line = match FullCommandLine::try_parse() {
+        Ok(line) => line,
+        Err(error) => suggest(error).exit(),
+    };
     promote_run::finish(PROGRAM, async {
         let environment = Environment::of_process();
+        line.terminal.apply(&environment);
         match line.command {
             FullCommand::Host(command) => promote_run::dispatch(command, &environment).await,
             FullCommand::Kit(command) => {
@@ -57,4 +69,59 @@ pub fn main() -> ExitCode {
             }
         }
     })
+}
+
+/// Adds the command that was probably meant, where the parser knows none that is close enough: it compares beginnings, and
+/// people swap letters.
+fn suggest(mut error: clap::Error) -> clap::Error {
+    let has_one = error.get(ContextKind::SuggestedSubcommand).is_some();
+    let given = match error.get(ContextKind::InvalidSubcommand) {
+        Some(ContextValue::String(given)) if !has_one => given.clone(),
+        _ => return error,
+    };
+    let line = FullCommandLine::command();
+    let names = line.get_subcommands().map(clap::Command::get_name);
+    if let Some(near) = promote_core::near::near(&given, names) {
+        let near = ContextValue::Strings(vec![near.to_owned()]);
+        error.insert(ContextKind::SuggestedSubcommand, near);
+    }
+    error
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misspelt_command_or_option_is_understood() {
+        for (line, meant) in [
+            (["promote", "rnu"], "'run'"),
+            (["promote", "dcotor"], "'doctor'"),
+            (["promote", "expalin"], "'explain'"),
+        ] {
+            let error = FullCommandLine::try_parse_from(line).err().map(suggest);
+            let said = error.map(|error| error.to_string()).unwrap_or_default();
+            assert!(said.contains(meant), "{said}");
+        }
+        let error = FullCommandLine::try_parse_from(["promote", "run", "--conifg", "x"]).err();
+        let said = error.map(|error| error.to_string()).unwrap_or_default();
+        assert!(said.contains("'--config'"), "{said}");
+    }
+
+    #[test]
+    fn examples_fit_a_terminal_of_eighty_columns() {
+        let mut line = FullCommandLine::command();
+        line.build();
+        let commands = std::iter::once(&line).chain(line.get_subcommands());
+        let mut wide = Vec::new();
+        for command in commands {
+            let after = command.get_after_help().map(ToString::to_string);
+            for line in after.unwrap_or_default().lines() {
+                if line.chars().count() > 80 {
+                    wide.push(format!("{}: {line}", command.get_name()));
+                }
+            }
+        }
+        assert!(wide.is_empty(), "{}", wide.join("\n"));
+    }
 }

@@ -16,11 +16,16 @@ use promote_intake::{builtin, supply};
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 Examples:
-  promote pull registry.example/acme/policy:1.2           prints the reference with its digest, for promote.toml
-  promote pull registry.example/acme/policy@sha256:… -o policy.wasm
+  promote push policy.wasm registry.example/acme/policy:1.2
+  promote push baseline.toml registry.example/acme/baseline:3
 
-It is kept where runs look first. Credentials: PROMOTE_REGISTRY, PROMOTE_REGISTRY_USER and PROMOTE_REGISTRY_PASSWORD, else \
-docker's configuration. Exit codes: 0 it is there · 2 it could not be had, or is not what its digest says")]
+Prints the reference with its digest, and for a baseline the lines for
+promote.toml. The same component has the same digest, whenever and from
+wherever it is pushed.
+
+Exit codes:
+  0  it is there
+  2  it is neither policy nor baseline, or the registry does not take it")]
 pub struct PullArgs {
     /// The policy, `registry/name`, by tag or by digest
     #[arg(value_name = "REFERENCE")]
@@ -35,12 +40,16 @@ pub struct PullArgs {
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 Examples:
-  promote push policy.wasm registry.example/acme/policy:1.2
-  promote push baseline.toml registry.example/acme/baseline:3    the organisation's baseline, for many repositories
+  promote pull registry.example/acme/policy:1.2
+  promote pull registry.example/acme/policy@sha256:… -o policy.wasm
 
-Prints the reference with its digest, and for a baseline the lines for promote.toml. The same component has the same digest, \
-whenever and from wherever it is pushed. \
-Exit codes: 0 it is there · 2 it is neither policy nor baseline, or the registry does not take it")]
+Prints the reference with its digest, for promote.toml. It is kept where runs
+look first. Credentials: PROMOTE_REGISTRY, PROMOTE_REGISTRY_USER and
+PROMOTE_REGISTRY_PASSWORD, else docker's configuration.
+
+Exit codes:
+  0  it is there
+  2  it could not be had, or is not what its digest says")]
 pub struct PushArgs {
     /// The component, or a baseline (`.toml`); `builtin` is the default policy
     #[arg(value_name = "FILE")]

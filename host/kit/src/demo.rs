@@ -63,13 +63,22 @@ pub async fn run(
     say("Somebody clicks \"Promote to production\" on the service web:");
     say("");
     let verb = if args.plan { "plan" } else { "run" };
+    let style = promote_run::output::style();
+    let colours = if style.colours_out && style.colours_err {
+        "always"
+    } else {
+        "never"
+    };
     let mut command = Command::new(std::env::current_exe().context("finding this program")?);
     command
         .env_clear()
         .envs(environment)
         .env("PORT_API_URL", server.url())
         .env("GITHUB_API_URL", server.url())
+        // A page of the embedded GitHub cannot be opened: no link leads there.
+        .env("GITHUB_SERVER_URL", server.url())
         .env("RUNNER_TEMP", &folder)
+        .args(["--color", colours])
         .arg(verb)
         .arg("--config")
         .arg(&config)

@@ -19,10 +19,15 @@ use promote_run::{OutputFormat, json_text};
 
 /// The arguments of `promote inspect`.
 #[derive(Args, Clone, Debug)]
-#[command(
-    after_help = "Example: promote inspect policy.wasm --against builtin --deny-gain\n\n\
-Exit codes: 0 inspected · 1 it could do more than the other, and `--deny-gain` was said · 2 it is no policy"
-)]
+#[command(after_help = "Examples:
+  promote inspect                          the built-in policy
+  promote inspect policy.wasm --against builtin --deny-gain
+  promote inspect --config promote.toml    policies and rules that apply
+
+Exit codes:
+  0  inspected
+  1  it could do more than the other, and `--deny-gain` was said
+  2  it is no policy")]
 pub struct InspectArgs {
     /// The component: a file, `registry/name@sha256:…`, or `builtin`, the default policy
     #[arg(value_name = "COMPONENT", default_value = "builtin")]

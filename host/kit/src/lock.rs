@@ -25,12 +25,14 @@ use promote_run::{OutputFormat, json_text};
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 Examples:
-  promote lock                       write promote.lock, and show what components gain and lose
-  promote lock --deny-gain           write it only if no component could do more than before
-  promote lock --check               in CI: is promote.lock what promote.toml and the components say?
+  promote lock                write promote.lock, show what components gain
+  promote lock --deny-gain    only if no component could do more than before
+  promote lock --check        in CI: is promote.lock what it should be?
 
-Exit codes: 0 written, or nothing to do · 1 `--check` found a difference, or `--deny-gain` a gain; nothing was written · \
-2 a component cannot be used")]
+Exit codes:
+  0  written, or nothing to do
+  1  `--check` found a difference, or `--deny-gain` a gain: nothing was written
+  2  a component cannot be used")]
 pub struct LockArgs {
     /// The operator's configuration; the lock is beside it
     #[arg(long, value_name = "FILE", default_value = "promote.toml")]

@@ -23,9 +23,11 @@ const MAX_JOBS: usize = 256;
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 Examples:
-  promote matrix --behind                               services whose production is not on staging's image
-  echo \"matrix=$(promote matrix --team payments)\" >> \"$GITHUB_OUTPUT\"
-                                                        in a job; the next one has `matrix: ${{ fromJSON(…) }}`")]
+  promote matrix --behind            whose production is not on staging's image
+  promote matrix --team payments --format text
+
+In a job, whose output `matrix` the next one reads by fromJSON:
+  echo \"matrix=$(promote matrix --behind)\" >> \"$GITHUB_OUTPUT\"")]
 pub struct MatrixArgs {
     /// The operator's configuration
     #[arg(long, value_name = "FILE", default_value = "promote.toml")]

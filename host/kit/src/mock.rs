@@ -233,8 +233,11 @@ pub async fn start(
     let server = WorldServer::start(SharedWorld::new(world), args.listen, options).await?;
     let urls = ["PORT_API_URL", "GITHUB_API_URL"].map(|name| (name, server.url()));
     let registry = has_registry.then(|| ("PROMOTE_REGISTRY_URL", server.url()));
+    // A page of this GitHub cannot be opened: no link leads there.
+    let pages = ("GITHUB_SERVER_URL", server.url());
     let environment = urls
         .into_iter()
+        .chain([pages])
         .chain(credentials)
         .chain(reviewer)
         .chain(registry)
@@ -310,6 +313,7 @@ mod tests {
         let expected = [
             ("PORT_API_URL", url.as_str()),
             ("GITHUB_API_URL", &url),
+            ("GITHUB_SERVER_URL", &url),
             ("PORT_CLIENT_ID", "mock-client-id"),
             ("PORT_CLIENT_SECRET", "mock-client-secret"),
             ("GITHUB_TOKEN", "mock-github-token"),

@@ -19,10 +19,11 @@ use promote_core::contract::CONTRACT;
 
 /// The arguments of `promote new`.
 #[derive(Args, Clone, Debug)]
-#[command(
-    after_help = "Example: promote new freeze-fridays --lang rust && cd freeze-fridays && promote build && \
-promote test scenarios"
-)]
+#[command(after_help = "Example:
+  promote new freeze-fridays --lang rust
+  cd freeze-fridays
+  promote build
+  promote test scenarios")]
 pub struct NewArgs {
     /// Name of the policy or rule, and of the folder to make: small letters, digits and hyphens
     #[arg(value_name = "NAME")]

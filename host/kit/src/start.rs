@@ -20,10 +20,17 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(5);
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 Examples:
-  promote start web                        start `promote_to_production` for the service web
-  promote start web --wait 15m             and wait until the run has ended, or waits itself
-  promote start web --input hotfix=true    with an input of the action
-  promote start web --run-as kim@acme.example    for a person, whom rules about people then judge")]
+  promote start web                     as a click on the service web does
+  promote start web --wait 15m          until it has ended, or waits itself
+  promote start web --input hotfix=true
+  promote start web --run-as kim@acme.example
+                                        for a person, whom rules then judge
+
+Exit codes:
+  0  started; with --wait: promoted, unchanged or waiting
+  1  refused, or declined
+  2  wrong usage
+  3  Port failed or said no; with --wait: the run failed or has not ended")]
 pub struct StartArgs {
     /// Identifier of the service's entity
     #[arg(value_name = "SERVICE")]

@@ -17,10 +17,9 @@ pub const GITHUB_URL: &str = "https://github.mock";
 pub const REGISTRY_URL: &str = "https://registry.mock";
 
 /// The words of the live transport for the same failures, so that a run cannot tell the two apart by its messages.
-const CLOSED: &str =
-    "error sending request: client error (SendRequest): connection closed before message completed";
-const REFUSED: &str = "error sending request: client error (Connect): tcp connect error: Connection refused (os error 111)";
-const TIMED_OUT: &str = "error sending request: operation timed out";
+const CLOSED: &str = "connection closed before message completed";
+const REFUSED: &str = "Connection refused (os error 111)";
+const TIMED_OUT: &str = "operation timed out";
 
 /// Sends requests into a world.
 #[derive(Clone, Debug)]

@@ -14,6 +14,7 @@ use crate::environment::Environment;
 use crate::output_format::OutputFormat;
 use crate::plan::{CommandTask, PlanUse};
 use crate::report::{self, RunReport};
+use crate::requests::ToldTransport;
 use crate::terminal::TerminalObserver;
 use crate::{output, workflow};
 use promote_core::grants::Operation;
@@ -25,7 +26,6 @@ use promote_core::run::observer::Observer;
 use promote_core::run::resume::WorkflowClient;
 use promote_core::run::{RunJob, RunOrigin};
 use promote_core::service::github;
-use promote_core::service::http::Pool;
 use promote_core::service::secret::Secret;
 use promote_core::service::transport::{Clock, SystemClock};
 use promote_core::source::live::{Live, LiveSetup};
@@ -120,10 +120,11 @@ pub async fn run(
     let policies = policies.with_context(in_config)?;
     let plan_use = PlanUse::prepare(task, PlanTarget::new(&payload.run, text.as_bytes()))?;
     let policies = policies.bound_to(plan_use.component())?;
+    environment.check_credentials(config.grants.mention(Operation::ReadReviews))?;
     let (journal, journal_path) = journal(args, environment, &payload.run)?;
     let task = plan_use.task();
     let mode = task.mode();
-    let observer: Arc<dyn Observer> = Arc::new(TerminalObserver::new(environment, mode));
+    let observer: Arc<dyn Observer> = Arc::new(TerminalObserver::new(mode));
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let deadline = clock
         .now()
@@ -131,7 +132,7 @@ pub async fn run(
         .context("limits.wall is too long")?;
     let seed = seed();
     let in_workflow = environment.is_workflow();
-    let pool = Pool::new().context("preparing HTTP")?;
+    let pool = ToldTransport::open()?;
     let connect = |github: github::Credentials| {
         let shown = Arc::clone(&observer);
         let live = Live::new(LiveSetup {
@@ -153,9 +154,9 @@ pub async fn run(
     };
     let live = connect(environment.github_credentials(&config.grants)?)?;
     let workflows = if config.grants.mention(Operation::ReadReviews) {
-        let (credentials, repository) = environment.workflow_access()?.context(
-            "the grant `run.reviews` needs WORKFLOW_TOKEN, which may read workflow runs, and GITHUB_REPOSITORY",
-        )?;
+        let (credentials, repository) = environment
+            .workflow_access()?
+            .context("the grant `run.reviews` needs WORKFLOW_TOKEN and GITHUB_REPOSITORY")?;
         Some(WorkflowClient {
             live: connect(credentials)?,
             repository,

@@ -13,7 +13,7 @@ use crate::variables::{
     GITHUB_RUN_ATTEMPT, GITHUB_RUN_ID, GITHUB_SERVER_URL, GITHUB_SHA, GITHUB_STEP_SUMMARY,
     GITHUB_TOKEN, GITHUB_TRIGGERING_ACTOR, GITHUB_WORKFLOW_REF, HOME, NO_COLOR, PORT_API_URL,
     PORT_CLIENT_ID, PORT_CLIENT_SECRET, PROMOTE_CACHE_DIR, PROMOTE_REGISTRY,
-    PROMOTE_REGISTRY_PASSWORD, PROMOTE_REGISTRY_URL, PROMOTE_REGISTRY_USER, RUNNER_TEMP,
+    PROMOTE_REGISTRY_PASSWORD, PROMOTE_REGISTRY_URL, PROMOTE_REGISTRY_USER, RUNNER_TEMP, TERM,
     WORKFLOW_TOKEN, XDG_CACHE_HOME,
 };
 use promote_core::contract::Workflow;
@@ -84,16 +84,17 @@ impl Environment {
     /// # Errors
     /// Names the variable that is missing.
     pub fn port_credentials(&self) -> anyhow::Result<port::Credentials> {
-        let client_id = self
-            .get(PORT_CLIENT_ID)
-            .with_context(|| missing(PORT_CLIENT_ID))?;
-        let client_secret = self
-            .secret(PORT_CLIENT_SECRET)?
-            .with_context(|| missing(PORT_CLIENT_SECRET))?;
-        Ok(port::Credentials {
-            client_id,
-            client_secret,
-        })
+        match (self.get(PORT_CLIENT_ID), self.secret(PORT_CLIENT_SECRET)?) {
+            (Some(client_id), Some(client_secret)) => Ok(port::Credentials {
+                client_id,
+                client_secret,
+            }),
+            (None, None) => bail!(
+                "{PORT_CLIENT_ID} and {PORT_CLIENT_SECRET} are not set: take them from Port, and put them into the environment"
+            ),
+            (None, Some(_)) => bail!("{}", missing(PORT_CLIENT_ID)),
+            (Some(_), None) => bail!("{}", missing(PORT_CLIENT_SECRET)),
+        }
     }
 
     /// GitHub's credentials: an App's, narrowed to what the grants name, or a token as it is.
@@ -288,9 +289,51 @@ impl Environment {
         Ok(ConfigFile::read(path, &registry).await?)
     }
 
-    /// Returns whether the user wants no colours.
-    pub fn no_color(&self) -> bool {
-        self.get(NO_COLOR).is_some()
+    /// Returns whether the user, or the terminal, wants no colours.
+    pub(crate) fn no_color(&self) -> bool {
+        self.get(NO_COLOR).is_some() || self.is_dumb()
+    }
+
+    /// Returns whether the terminal knows no escape sequences.
+    pub(crate) fn is_dumb(&self) -> bool {
+        self.get(TERM).as_deref() == Some("dumb")
+    }
+
+    /// Looks whether a run has all credentials that it needs, before it asks for one of them.
+    ///
+    /// # Errors
+    /// Names every variable that is missing.
+    pub(crate) fn check_credentials(&self, needs_workflow: bool) -> anyhow::Result<()> {
+        let mut absent = Vec::new();
+        if self.get(PORT_CLIENT_ID).is_none() {
+            absent.push(PORT_CLIENT_ID.to_owned());
+        }
+        let mut look_for = |name: &str, words: String| -> anyhow::Result<()> {
+            if self.secret(name)?.is_none() {
+                absent.push(words);
+            }
+            Ok(())
+        };
+        look_for(PORT_CLIENT_SECRET, PORT_CLIENT_SECRET.to_owned())?;
+        if self.is_app() {
+            look_for(GITHUB_APP_PRIVATE_KEY, GITHUB_APP_PRIVATE_KEY.to_owned())?;
+        } else {
+            let words =
+                format!("{GITHUB_TOKEN} (or {GITHUB_APP_ID} with {GITHUB_APP_PRIVATE_KEY})");
+            look_for(GITHUB_TOKEN, words)?;
+        }
+        if needs_workflow {
+            let words = format!("{WORKFLOW_TOKEN} (for the grant `run.reviews`)");
+            look_for(WORKFLOW_TOKEN, words)?;
+        }
+        match absent.as_slice() {
+            [] => Ok(()),
+            [one] => bail!("{}", missing(one)),
+            [first @ .., last] => bail!(
+                "{} and {last} are not set: pass them to this step as environment variables, from secrets",
+                first.join(", ")
+            ),
+        }
     }
 }
 

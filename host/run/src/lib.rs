@@ -14,9 +14,11 @@ pub mod output;
 mod output_format;
 mod plan;
 mod report;
+pub mod requests;
 mod resume;
 mod secret;
 mod terminal;
+mod terminal_args;
 pub mod variables;
 mod workflow;
 
@@ -30,6 +32,7 @@ use environment::Environment;
 pub use output_format::{JSON_FORMAT, OutputFormat, json_text};
 use plan::CommandTask;
 use resume::ResumeArgs;
+pub use terminal_args::TerminalArgs;
 
 /// The name of the tiny host's binary.
 const PROGRAM: &str = "promote-run";
@@ -38,14 +41,20 @@ const PROGRAM: &str = "promote-run";
 #[derive(Parser)]
 #[command(name = PROGRAM, version, max_term_width = 110, after_help = EXIT_CODES)]
 struct RunCommandLine {
+    #[command(flatten)]
+    terminal: TerminalArgs,
     #[command(subcommand)]
     command: RunCommand,
 }
 
 /// The exit codes of a run, for the end of a help text.
-pub const EXIT_CODES: &str =
-    "Exit codes: 0 promoted, unchanged or waiting · 1 refused · 2 usage or configuration · 3 Port or GitHub failed ·
-4 the policy broke its grants, hit a limit or crashed";
+pub const EXIT_CODES: &str = "\
+Exit codes:
+  0  promoted, unchanged or waiting
+  1  refused
+  2  usage or configuration: nothing was asked
+  3  Port or GitHub failed
+  4  the policy broke its grants, hit a limit or crashed";
 
 const RUN_EXAMPLES: &str = "\
 Examples:
@@ -58,7 +67,7 @@ const PLAN_EXAMPLES: &str = "\
 Examples:
   promote plan --payload payload.json          the manifest's diff, the catalog's change
   promote plan --payload - < payload.json      the message from standard input
-  promote plan --out plan.json                 to be approved, and then: promote run --plan plan.json";
+  promote plan --out plan.json                 to be approved, for `run --plan`";
 
 const RESUME_EXAMPLES: &str = "\
 Examples:
@@ -97,7 +106,9 @@ pub fn main() -> ExitCode {
         Err(error) => error.exit(),
     };
     finish(PROGRAM, async {
-        dispatch(line.command, &Environment::of_process()).await
+        let environment = Environment::of_process();
+        line.terminal.apply(&environment);
+        dispatch(line.command, &environment).await
     })
 }
 

@@ -18,8 +18,83 @@ static STATUS: AtomicBool = AtomicBool::new(false);
 /// True if each line for people is one JSON object.
 static JSON: AtomicBool = AtomicBool::new(false);
 
+/// How this process prints; plain until somebody says otherwise.
+static STYLE: OnceLock<OutputStyle> = OnceLock::new();
+
 /// True if data could not be written to somebody who waits for it.
 static LOST: AtomicBool = AtomicBool::new(false);
+
+/// How a process prints.
+#[derive(Clone, Copy, Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a question of its own"
+)]
+pub struct OutputStyle {
+    /// Whether data are coloured.
+    pub colours_out: bool,
+    /// Whether lines for people are coloured.
+    pub colours_err: bool,
+    /// Whether a line can stand only for now.
+    pub has_status: bool,
+    /// Whether only results and problems are told.
+    pub is_quiet: bool,
+    /// Whether each request is told.
+    pub is_verbose: bool,
+}
+
+/// The meaning of a coloured text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TextTone {
+    /// It went well, or was added.
+    Good,
+    /// It went wrong, or was removed.
+    Bad,
+    /// Somebody has to look.
+    Open,
+    /// It says where.
+    Place,
+}
+
+/// Sets how this process prints; the first one counts.
+pub fn set_style(style: OutputStyle) {
+    let _ = STYLE.set(style);
+}
+
+/// Returns how this process prints.
+pub fn style() -> OutputStyle {
+    STYLE.get().copied().unwrap_or_default()
+}
+
+/// Returns a text of ours in its colour, or as it is.
+pub fn painted(text: &str, tone: TextTone, has_colours: bool) -> String {
+    let code = match tone {
+        _ if !has_colours => return text.to_owned(),
+        TextTone::Good => 32,
+        TextTone::Bad => 31,
+        TextTone::Open => 33,
+        TextTone::Place => 36,
+    };
+    format!("\u{1b}[{code}m{text}\u{1b}[0m")
+}
+
+/// Returns the lines of a diff in their colours; it was made harmless before.
+pub fn painted_diff(diff: &str, has_colours: bool) -> String {
+    let lines = diff.split_inclusive('\n').map(|line| {
+        let (text, end) = match line.strip_suffix('\n') {
+            Some(text) => (text, "\n"),
+            None => (line, ""),
+        };
+        let tone = match text.trim_start().as_bytes().first() {
+            Some(b'+') => TextTone::Good,
+            Some(b'-') => TextTone::Bad,
+            Some(b'@') => TextTone::Place,
+            _ => return line.to_owned(),
+        };
+        painted(text, tone, has_colours) + end
+    });
+    lines.collect()
+}
 
 /// Sets the name that stands before errors; the first one counts.
 pub fn set_program(name: &'static str) {
@@ -75,7 +150,7 @@ fn err(text: &str) {
 
 /// Shows a line until the next thing is printed. For terminals only.
 pub fn status(line: &str) {
-    if is_json() {
+    if is_json() || style().is_quiet {
         return;
     }
     clear();
@@ -91,8 +166,24 @@ fn clear() {
     }
 }
 
-/// Prints a line for people; foreign text in it is made harmless.
+/// Prints a line for people, unless they want to hear of problems only; foreign text in it is made harmless.
 pub fn say(line: &str) {
+    if !style().is_quiet {
+        tell(line);
+    }
+}
+
+/// Prints what takes a while: on a terminal it stands there until the next line, elsewhere it is a line of its own.
+pub fn progress(line: &str) {
+    if style().has_status && !style().is_verbose {
+        status(line);
+    } else {
+        say(line);
+    }
+}
+
+/// Prints a line for people that is a result; foreign text in it is made harmless.
+pub fn tell(line: &str) {
     if is_json() {
         return event("info", line, Value::Null);
     }
@@ -102,6 +193,7 @@ pub fn say(line: &str) {
 
 /// Prints a line that is ours, escape sequences included.
 pub fn raw(line: &str) {
+    clear();
     err(&format!("{line}\n"));
 }
 
@@ -131,7 +223,9 @@ pub fn problem(what: &str) {
     if is_json() {
         return event("error", what, Value::Null);
     }
+    clear();
     let program = PROGRAM.get().unwrap_or(&"promote");
+    let program = painted(program, TextTone::Bad, style().colours_err);
     err(&format!("{program}: {}\n", text::log(what)));
 }
 
@@ -147,4 +241,18 @@ pub fn command(name: &str, properties: &str, data: &str) {
         "::{name}{space}{properties}::{}\n",
         text::command_data(data)
     ));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_diff_is_coloured_line_by_line_and_only_where_it_is_wanted() {
+        let diff = "--- a\n+++ b\n@@ -1 +1 @@\n-old\n+new\n│ same\n";
+        assert_eq!(painted_diff(diff, false), diff);
+        let coloured = painted_diff(diff, true);
+        let expected = "\u{1b}[31m-old\u{1b}[0m\n\u{1b}[32m+new\u{1b}[0m\n│ same\n";
+        assert!(coloured.ends_with(expected), "{coloured:?}");
+    }
 }

@@ -6,6 +6,7 @@ use anyhow::{Context as _, bail};
 use jiff::Timestamp;
 use promote_core::journal::digest;
 use promote_core::run::{RunMode, RunResult, RunTask};
+use promote_core::text;
 use promote_intake::choice::PickedPolicy;
 use promote_intake::plan_file::{PlanFile, PlanTarget};
 
@@ -122,7 +123,8 @@ impl PlanUse {
 fn plan_name(path: &Path, writes: usize) -> anyhow::Result<String> {
     let sum = digest(&std::fs::read(path).with_context(|| format!("reading {}", path.display()))?);
     Ok(format!(
-        "{}: {writes} writes, SHA-256 {sum}",
-        path.display()
+        "{}: {}, SHA-256 {sum}",
+        path.display(),
+        text::count(writes, "write")
     ))
 }

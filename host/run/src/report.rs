@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use crate::environment::Environment;
+use crate::output::{self, TextTone};
 use crate::output_format::{OutputFormat, json_text};
 use promote_core::call::Call;
 use promote_core::contract::Outcome;
@@ -43,10 +44,12 @@ impl RunReport<'_> {
     }
 
     fn text(&self) -> String {
+        let has_colours = output::style().colours_out;
         let changes = RunChanges::of(&self.done.timeline);
         let mut text = String::new();
         for line in changes.files.iter().flat_map(|file| file.diff.lines()) {
-            let _ = writeln!(text, "{}", text::log(&diff_line(line)));
+            let line = text::log(&diff_line(line));
+            let _ = writeln!(text, "{}", output::painted_diff(&line, has_colours));
         }
         for change in &changes.catalog {
             let line = format!(
@@ -63,12 +66,21 @@ impl RunReport<'_> {
         for rule in self.rules().iter().filter(|_| self.mode == RunMode::Plan) {
             let _ = writeln!(text, "rule {}: {rule}", text::line(&rule.name));
         }
-        let _ = writeln!(
-            text,
-            "{would}{}",
-            planned_number::replace(&text::log(&text::line(&self.done.message)))
-        );
+        for (name, address) in &self.links {
+            let _ = writeln!(text, "{name}: {address}");
+        }
+        let message = planned_number::replace(&text::log(&text::line(&self.done.message)));
+        let last = output::painted(&format!("{would}{message}"), self.tone(), has_colours);
+        let _ = writeln!(text, "{last}");
         text
+    }
+
+    fn tone(&self) -> TextTone {
+        match (&self.done.ending, self.done.ending.exit_code()) {
+            (Ending::Decided(Outcome::Waiting(_)), _) | (_, 1) => TextTone::Open,
+            (_, 0) => TextTone::Good,
+            _ => TextTone::Bad,
+        }
     }
 
     fn json(&self) -> Value {

@@ -13,6 +13,7 @@ use crate::command::{journal_path, mask, seed, stopped, supply};
 use crate::environment::Environment;
 use crate::output;
 use crate::output_format::OutputFormat;
+use crate::requests::ToldTransport;
 use crate::terminal::TerminalObserver;
 use promote_core::gate::describe;
 use promote_core::journal::{Journal, RunAudit, digest};
@@ -22,7 +23,6 @@ use promote_core::policy::native;
 use promote_core::run::resume::{self, NextStep, SurveyTerms, SurveyedRun, WorkflowAccess};
 use promote_core::run::{ResumedRun, RunJob, RunMode, RunOrigin, RunTask};
 use promote_core::service::github;
-use promote_core::service::http::Pool;
 use promote_core::service::secret::Secret;
 use promote_core::service::transport::{Clock as _, SystemClock};
 use promote_core::source::live::{Live, LiveSetup};
@@ -59,6 +59,7 @@ pub struct ResumeArgs {
 /// When it cannot start: its configuration or this machine are in the way.
 pub(crate) async fn resume(args: &ResumeArgs, environment: &Environment) -> anyhow::Result<u8> {
     args.log_format.choose_log();
+    environment.check_credentials(false)?;
     let stop = StopFlag::default();
     let listening = stopped(&stop)?;
     let work = resume_all(args, environment, &stop);
@@ -76,7 +77,7 @@ struct ResumeTools<'a> {
     environment: &'a Environment,
     engine: &'a Engine,
     supply: &'a Supply<'a>,
-    pool: Pool,
+    pool: ToldTransport,
     stop: &'a StopFlag,
     /// SHA-256 of `promote.toml`.
     digest: String,
@@ -98,7 +99,7 @@ async fn resume_all(
         environment,
         engine: &engine,
         supply: &supply,
-        pool: Pool::new().context("preparing HTTP")?,
+        pool: ToldTransport::open()?,
         stop,
         digest: digest(text.as_bytes()),
         journals: args
@@ -162,7 +163,7 @@ async fn resume_all(
                 let _ = live.github.revoke().await;
                 match told {
                     Ok(true) => {
-                        output::say(&format!("Port run {run_id}: {}", end.message));
+                        output::tell(&format!("Port run {run_id}: {}", end.message));
                         0
                     }
                     // It moved on by itself in the meantime.
@@ -221,7 +222,7 @@ impl ResumeTools<'_> {
             registry: self.environment.image_registries(&self.config.grants)?,
             verifier: self.config.attestations.verifier()?,
             run: run.to_owned(),
-            progress: Arc::new(|text: &str| output::say(text)),
+            progress: Arc::new(|text: &str| output::progress(text)),
             mask: Arc::new(move |secret: &Secret| mask(in_workflow, secret)),
         })?)
     }
@@ -263,11 +264,11 @@ impl ResumeTools<'_> {
             clock: Arc::new(clock),
             deadline,
             journal,
-            observer: Arc::new(TerminalObserver::new(environment, RunMode::Run)),
+            observer: Arc::new(TerminalObserver::new(RunMode::Run)),
             interpose: None,
         };
         let done = promote_core::run::run(job, self.stopped()).await;
-        output::say(&format!("Port run {run_id}: {}", done.message));
+        output::tell(&format!("Port run {run_id}: {}", done.message));
         let code = done.ending.exit_code();
         if let Some(proposal) = recorded
             && code == 0

@@ -1,9 +1,6 @@
 //! Shows a run on a terminal or in a workflow log, while it goes on.
 
-use std::io::IsTerminal as _;
-
-use crate::environment::Environment;
-use crate::output;
+use crate::output::{self, TextTone};
 use promote_core::call::Call;
 use promote_core::gate::CallRecord;
 use promote_core::run::RunMode;
@@ -14,16 +11,12 @@ use serde_json::{Value, json};
 
 /// Writes a line per call to stderr; in colour on a terminal.
 pub(super) struct TerminalObserver {
-    has_colour: bool,
     mode: RunMode,
 }
 
 impl TerminalObserver {
-    pub(super) fn new(environment: &Environment, mode: RunMode) -> Self {
-        Self {
-            mode,
-            has_colour: std::io::stderr().is_terminal() && !environment.no_color(),
-        }
+    pub(super) fn new(mode: RunMode) -> Self {
+        Self { mode }
     }
 }
 
@@ -56,12 +49,14 @@ impl Observer for TerminalObserver {
             });
             return output::event(level, &planned_number::replace(&message), more);
         }
-        let mark = match (step.problem(), self.has_colour) {
-            (None, true) => "\u{1b}[32m✓\u{1b}[0m",
-            (None, false) => "✓",
-            (Some(_), true) => "\u{1b}[31m✗\u{1b}[0m",
-            (Some(_), false) => "✗",
+        if output::style().is_quiet && step.problem().is_none() {
+            return;
+        }
+        let (mark, tone) = match step.problem() {
+            None => ("✓", TextTone::Good),
+            Some(_) => ("✗", TextTone::Bad),
         };
+        let mark = output::painted(mark, tone, output::style().colours_err);
         output::raw(&match &step.call {
             Call::Note { message, .. } => format!("{mark} {}", shown(message)),
             call => {
@@ -70,12 +65,12 @@ impl Observer for TerminalObserver {
             }
         });
         if let Some(problem) = step.problem() {
-            output::say(&format!("    {problem}"));
+            output::tell(&format!("    {problem}"));
         }
     }
 
     fn say(&self, text: &str) {
-        output::say(&format!("  … {text}"));
+        output::progress(&format!("  … {text}"));
     }
 }
 

@@ -141,9 +141,13 @@ async fn shells_and_manuals_know_every_command() {
     stage.promote(&["man", "--folder", "pages"]).await.expect(0);
     let page = stage.read("pages/promote-run.1");
     assert!(
-        page.contains(".TH promote-run 1") && page.contains("Examples:"),
+        page.contains(".TH promote-run 1") && page.contains(".SH EXAMPLES"),
         "{page}"
     );
+    for heading in [".SH \"EXIT STATUS\"", ".SH ENVIRONMENT", ".SH FILES"] {
+        assert!(page.contains(heading), "{heading}: {page}");
+    }
+    assert!(page.contains("PORT_CLIENT_SECRET_FILE"), "{page}");
     for command in [
         "run",
         "plan",

@@ -42,6 +42,7 @@ mod layouts;
 mod live;
 mod log;
 mod memory;
+mod messages;
 mod native;
 mod plan;
 mod port_user;

@@ -7,6 +7,8 @@ use promote_kit::scenario::{SCHEMA, Scenario, ScenarioReport, ScenarioRunner};
 use promote_kit::test::{all, find, show};
 use promote_tests::guests;
 
+use crate::messages;
+
 /// One for all tests: it compiles each policy once.
 static RUNNER: LazyLock<Arc<ScenarioRunner>> = LazyLock::new(|| {
     let named = [
@@ -50,6 +52,7 @@ async fn every_scenario_holds_on_both_backends() {
         failed.join("\n")
     );
     assert!(count >= 150, "only {count} scenarios were found");
+    messages::check(&reports);
     eprintln!("{count} scenarios, each on both backends");
 }
 

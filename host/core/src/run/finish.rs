@@ -127,7 +127,8 @@ pub(super) async fn finish(
         write(&mut parts, &told, false);
     }
     if let Err(why) = told {
-        message = format!("{message} Port could not be told: {why}");
+        let whole = message.trim_end_matches('.');
+        message = format!("{whole}. Port could not be told: {why}");
     }
     RunResult {
         ending,

@@ -33,7 +33,8 @@ const PROGRESS_INTERVAL: Duration = Duration::from_secs(10);
 
 /// The arguments of `promote build`.
 #[derive(Args, Clone, Debug)]
-#[command(after_help = "Example: promote build my-policy --out policies/my-policy.wasm")]
+#[command(after_help = "Example:
+  promote build my-policy --out policies/my-policy.wasm")]
 pub struct BuildArgs {
     /// The project's folder
     #[arg(value_name = "FOLDER", default_value = ".")]

@@ -45,14 +45,19 @@ use promote_run::{OutputFormat, json_text};
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 Examples:
-  promote doctor                       check credentials, repository, Port, and the first service
-  promote doctor --service web         and this service instead
-  promote doctor --all-services        and every service of the catalog
-  promote doctor --format json         for a program
+  promote doctor                    credentials, repository, Port, a service
+  promote doctor --service web      and this service instead
+  promote doctor --all-services     and every service of the catalog
+  promote doctor --format json      for a program
 
-Of a policy's settings it checks those that the policy marks in its schema with `x-promote-role`.
+Of a policy's settings it checks those that the policy marks in its schema
+with `x-promote-role`.
 
-Exit codes: 0 nothing but notes · 1 warnings · 2 errors: a run would fail · 3 Port or GitHub could not be asked")]
+Exit codes:
+  0  nothing but notes
+  1  warnings
+  2  errors: a run would fail
+  3  Port or GitHub could not be asked")]
 pub struct DoctorArgs {
     /// The operator's configuration
     #[arg(long, value_name = "FILE", default_value = "promote.toml")]

@@ -257,9 +257,9 @@ impl<'a> ServiceProbe<'a> {
                 FindingCode::GrantUnused,
                 "grants",
                 format!(
-                    "{} was granted and not used by {} plans",
+                    "{}: granted, and not used in {}",
                     unused.join(", "),
-                    plans.len()
+                    promote_core::text::count(plans.len(), "plan")
                 ),
                 "remove it if no setting of yours needs it",
             );

@@ -11,6 +11,8 @@ pub enum CodeKind {
     Failure,
     /// A finding of `promote doctor`.
     Finding,
+    /// What a promotion waits for.
+    Waiting,
 }
 
 /// A code with its meaning.
@@ -34,6 +36,7 @@ impl CodeKind {
             Self::Rule => "rule",
             Self::Failure => "failure",
             Self::Finding => "finding",
+            Self::Waiting => "waiting",
         }
     }
 
@@ -44,6 +47,7 @@ impl CodeKind {
             Self::Rule => "a rule of the host or the built-in policy that refuses (exit code 1)",
             Self::Failure => "what a call to Port or GitHub came back with",
             Self::Finding => "a finding of `promote doctor`",
+            Self::Waiting => "what a promotion waits for (exit code 0)",
         }
     }
 }

@@ -1,13 +1,14 @@
 //! `promote explain`: the meaning of a code, and what to do about it.
 //!
-//! A code is a word that a run ends with (`outcome`), a rule that refuses, a failure that a call comes back with, or a
-//! finding of `promote doctor`. The texts are here, and tests hold them to the codes that host, policy and doctor use.
+//! A code is a word that a run ends with (`outcome`), what a promotion waits for, a rule that refuses, a failure that a call
+//! comes back with, or a finding of `promote doctor`. A label in Port stands for one of them. The texts are here, and tests hold them to the codes that host, policy and doctor use.
 
 mod code;
 mod failures;
 mod findings;
 mod outcomes;
 mod rules;
+mod waiting;
 
 use std::fmt::Write as _;
 
@@ -23,11 +24,12 @@ pub use code::{CodeExplanation, CodeKind};
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 Examples:
-  promote explain lock          what a refusal by the rule `lock` means
-  promote explain violation     what the outcome `violation` means
-  promote explain               every code there is")]
+  promote explain lock                  what the rule `lock` means
+  promote explain violation             what the outcome `violation` means
+  promote explain \"Waits for review\"    what a label in Port means
+  promote explain                       every code there is")]
 pub struct ExplainArgs {
-    /// A rule, an outcome, a failure or a finding; without it, all of them are listed
+    /// A rule, an outcome, a failure, a finding, what is waited for, or a label in Port; without it, all of them are listed
     #[arg(value_name = "CODE")]
     code: Option<String>,
 
@@ -38,14 +40,36 @@ pub struct ExplainArgs {
 
 /// Returns every explanation.
 pub fn all() -> impl Iterator<Item = &'static CodeExplanation> {
-    [outcomes::ALL, rules::ALL, failures::ALL, findings::ALL]
-        .into_iter()
-        .flatten()
+    [
+        outcomes::ALL,
+        waiting::ALL,
+        rules::ALL,
+        failures::ALL,
+        findings::ALL,
+    ]
+    .into_iter()
+    .flatten()
 }
 
-/// Returns the explanations of a code: more than one if a rule and a failure share the word.
+/// Returns the explanations of a code, more than one if a rule and a failure share the word, or the one of a label in Port.
 pub fn of(code: &str) -> Vec<&'static CodeExplanation> {
-    all().filter(|one| one.code == code).collect()
+    let label = waiting::LABELS
+        .iter()
+        .find(|(label, ..)| label.eq_ignore_ascii_case(code));
+    match label {
+        Some((_, kind, meant)) => all()
+            .filter(|one| one.kind == *kind && one.code == *meant)
+            .collect(),
+        None => all().filter(|one| one.code == code).collect(),
+    }
+}
+
+/// Returns the labels by which Port shows this.
+fn labels(one: &CodeExplanation) -> Vec<&'static str> {
+    let of_it = waiting::LABELS
+        .iter()
+        .filter(|(_, kind, code)| *kind == one.kind && *code == one.code);
+    of_it.map(|(label, ..)| *label).collect()
 }
 
 /// Explains a code and returns what to print.
@@ -76,8 +100,16 @@ pub fn run(args: &ExplainArgs) -> anyhow::Result<String> {
 }
 
 fn print(one: &CodeExplanation) -> String {
+    let labels: Vec<String> = labels(one)
+        .into_iter()
+        .map(|label| format!("“{label}”"))
+        .collect();
+    let shown = match labels.as_slice() {
+        [] => String::new(),
+        labels => format!("Port shows it as {}.\n\n", labels.join(" or ")),
+    };
     format!(
-        "{}: {}\n\n{}\n\nWhat to do: {}\n",
+        "{}: {}\n\n{}\n\n{shown}What to do: {}\n",
         one.code,
         one.kind.sentence(),
         one.means,
@@ -89,6 +121,7 @@ fn list() -> String {
     let mut text = String::new();
     for kind in [
         CodeKind::Outcome,
+        CodeKind::Waiting,
         CodeKind::Rule,
         CodeKind::Failure,
         CodeKind::Finding,
@@ -114,7 +147,9 @@ fn first_sentence(text: &str) -> &str {
 }
 
 fn json(one: &CodeExplanation) -> Value {
-    json!({ "code": one.code, "kind": one.kind.name(), "means": one.means, "remedy": one.remedy })
+    json!({
+        "code": one.code, "kind": one.kind.name(), "labels": labels(one), "means": one.means, "remedy": one.remedy,
+    })
 }
 
 fn nearest(code: &str) -> Option<&'static str> {
@@ -221,6 +256,19 @@ mod tests {
                 "{} is explained",
                 one.code
             );
+            for (text, what) in [(one.means, "meaning"), (one.remedy, "remedy")] {
+                assert!(
+                    text.ends_with('.'),
+                    "the {what} of {} is a sentence",
+                    one.code
+                );
+            }
+            let begins = one.means.chars().next();
+            assert!(
+                begins.is_some_and(|first| first.is_uppercase() || first == '`'),
+                "{}",
+                one.code
+            );
         }
         let ask = |code: &str| {
             run(&ExplainArgs {
@@ -229,6 +277,8 @@ mod tests {
             })
         };
         assert!(ask("lock").unwrap().contains("What to do: "));
+        let waits = ask("waits for review").unwrap();
+        assert!(waits.starts_with("review: ") && waits.contains("“Waits for review”"));
         let error = ask("lokc").unwrap_err().to_string();
         assert!(error.contains("did you mean `lock`?"), "{error}");
         let error = ask("quux-quux-quux").unwrap_err().to_string();

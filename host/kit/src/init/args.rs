@@ -8,19 +8,25 @@ use super::catalog::GivenNames;
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 Examples:
-  promote init                                          ask for what is needed, on a terminal
-  promote init --repository acme/gitops --dry-run       show what would change, in Port and here
-  promote init --repository acme/gitops --yes           and change it
-  promote init --repository acme/gitops --no-port       the files alone
-  promote init --app                                    act as a GitHub App, with a link that makes one
+  promote init                                       ask, on a terminal
+  promote init --repository acme/gitops --dry-run    show what would change
+  promote init --repository acme/gitops --yes        and change it
+  promote init --repository acme/gitops --no-port    the files alone
+  promote init --app                                 act as a GitHub App
 
-It sets up the built-in policy for the catalog that is there: services, runtimes and images are found by where their relations
-lead, whatever they are called. Run it in a clone of the GitOps repository, so that it sees the manifests. What it wrote before,
-and the workflow of Port's guide, it renews; what a person changed stays unless `--overwrite` is given.
+It sets up the built-in policy for the catalog that is there: services,
+runtimes and images are found by where their relations lead, whatever they are
+called. Run it in a clone of the GitOps repository, so that it sees the
+manifests. What it wrote before, and the workflow of Port's guide, it renews;
+what a person changed stays unless `--overwrite` is given.
 
-Exit codes: 0 everything is set up · 1 something that is there stays in the way · 2 nothing could be decided
+Port is read and written with PORT_CLIENT_ID and PORT_CLIENT_SECRET
+(PORT_API_URL for another region).
 
-Port is read and written with PORT_CLIENT_ID and PORT_CLIENT_SECRET (PORT_API_URL for another region).")]
+Exit codes:
+  0  everything is set up
+  1  something that is there stays in the way
+  2  nothing could be decided")]
 pub struct InitArgs {
     /// The GitOps repository, whose manifests are changed
     #[arg(long, value_name = "OWNER/NAME")]

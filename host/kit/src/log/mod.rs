@@ -27,15 +27,21 @@ use record::RecordedPromotion;
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 Examples:
-  promote log journals/                                     the newest first
-  promote log --entity web --since 2026-01-01 journals/     of one service, in this year
+  promote log journals/                       the newest first
+  promote log --entity web --since 2026-01-01 journals/
   promote log --outcome violation --outcome trapped journals/
-  promote log --format html journals/ > promotions.html     one page, with the timeline of each run
-  promote log --port                                        from Port's records (`[port] record`), without journals
+  promote log --format html journals/ > promotions.html
+                                              one page, each run's timeline
+  promote log --port                          from Port's records instead
 
-A promotion is one run of Port's action; the runs that went on with it belong to it. Plans are left out.
+A promotion is one run of Port's action; the runs that went on with it belong
+to it. Plans are left out.
 
-Exit codes: 0 every journal was read · 1 one is damaged · 2 one cannot be read at all · 3 Port failed")]
+Exit codes:
+  0  every journal was read
+  1  one is damaged
+  2  one cannot be read at all
+  3  Port failed")]
 pub struct LogArgs {
     /// Journals, or folders that are searched for `*.jsonl`
     #[arg(value_name = "JOURNAL", required_unless_present = "port")]

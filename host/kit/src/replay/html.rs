@@ -9,15 +9,16 @@ use super::table::{BacktestReport, transition};
 use crate::page::{self, escape, prose};
 use promote_core::call::Call;
 use promote_core::call::contrast::differences;
+use promote_core::text;
 
 /// The whole page.
 pub(super) fn report(report: &BacktestReport) -> String {
     let mut page = page::begin("What would have been decided", include_str!("backtest.css"));
     let _ = writeln!(
         page,
-        "<p class=\"quiet\">policy <code>{policy}</code> · {runs} runs in {took:.2} s</p>",
+        "<p class=\"quiet\">policy <code>{policy}</code> · {runs} in {took:.2} s</p>",
         policy = escape(&report.policy),
-        runs = report.all.len(),
+        runs = text::count(report.all.len(), "run"),
         took = report.took.as_secs_f64(),
     );
     bar(&mut page, report);

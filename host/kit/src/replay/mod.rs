@@ -82,15 +82,20 @@ pub struct ReplayArgs {
 
 const EXAMPLES: &str = "\
 Examples:
-  promote replay run.jsonl                              every call and the ending must be the same again
-  promote replay --component team.wasm journals/        of a policy of your own
-  promote replay --backtest --component new.wasm journals/      which decisions would flip, and why
-  promote replay --backtest --config promote.toml journals/     the same for new settings, such as a freeze
-  promote replay --rule new.toml journals/              which promotions a new [[rule]] would have stopped
-  promote replay --backtest --config promote.toml --format html journals/ > report.html
+  promote replay run.jsonl               does the policy do the same again?
+  promote replay --component team.wasm journals/
+  promote replay --backtest --component new.wasm journals/
+                                         which decisions would flip, and why
+  promote replay --backtest --config promote.toml journals/
+                                         the same for new settings
+  promote replay --rule new.toml journals/
+                                         what a new [[rule]] would have stopped
+  promote replay --backtest --config promote.toml --format html journals/
 
-Exit codes: 0 the same again; a backtest: a report was made · 1 something went otherwise than recorded ·
-2 a journal cannot be replayed";
+Exit codes:
+  0  the same again; a backtest: a report was made
+  1  something went otherwise than recorded
+  2  a journal cannot be replayed";
 
 /// Replays journals, with compiled policies kept in `cache` if there is one; the result goes to `data`. Returns the exit code: 0 if all went as recorded or were compared with
 /// another policy, 1 if one went otherwise, 2 if one cannot be replayed.

@@ -129,7 +129,7 @@ impl RecordedFooter {
         rest.is_some_and(|rest| {
             rest.is_empty()
                 || rest.starts_with(". State: ")
-                || rest.starts_with(" Port could not be told: ")
+                || rest.starts_with(". Port could not be told: ")
         })
     }
 }

@@ -41,14 +41,18 @@ pub struct VerifyArgs {
 
 const EXAMPLES: &str = "\
 Examples:
-  promote verify --sum 9f2c… run.jsonl      the seal, from the log of the Port run or the output `journal-sum`
-  promote verify run.jsonl                  without it, only what the journal says of itself
+  promote verify --sum 9f2c… run.jsonl      the seal, from Port's log of the run
+  promote verify run.jsonl                  what the journal says of itself
   promote verify --format json journals/
 
-A journal is whole if it is what was written and has the seal that was asked for. Anybody can write a new journal that fits
-itself: one that nothing from elsewhere vouches for is unanchored.
+A journal is whole if it is what was written and has the seal that was asked
+for. Anybody can write a new journal that fits itself: one that nothing from
+elsewhere vouches for is unanchored.
 
-Exit codes: 0 every journal is whole or unanchored · 1 one is cut or broken · 2 one cannot be read";
+Exit codes:
+  0  every journal is whole or unanchored
+  1  one is cut or broken
+  2  one cannot be read";
 
 /// The states of a journal, the best first.
 const STATES: [&str; 4] = ["whole", "unanchored", "cut", "broken"];

@@ -39,13 +39,12 @@ async fn log_lines(fault: &str, count: usize) -> (Vec<Result<u16, TransportError
 async fn a_fault_strikes_the_requests_that_it_names() {
     let lost = || {
         Err(TransportError::Lost(
-            "error sending request: client error (SendRequest): connection closed before message completed"
-                .to_owned(),
+            "connection closed before message completed".to_owned(),
         ))
     };
     let refused = || {
         Err(TransportError::Connect(
-            "error sending request: client error (Connect): tcp connect error: Connection refused (os error 111)".to_owned(),
+            "Connection refused (os error 111)".to_owned(),
         ))
     };
     // The fault; what three log lines are answered; how many of them Port holds afterwards.

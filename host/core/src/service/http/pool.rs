@@ -82,7 +82,10 @@ impl Transport for Pool {
 /// Tells a request that never left from one whose answer is missing. The URL is left out: the client names the call.
 fn no_answer(error: reqwest::Error) -> TransportError {
     let never_sent = error.is_connect() || error.is_builder();
-    let text = format!("{:#}", anyhow::Error::new(error.without_url()));
+    // The errors around it only repeat that a request was sent.
+    let text = anyhow::Error::new(error.without_url())
+        .root_cause()
+        .to_string();
     if never_sent {
         TransportError::Connect(text)
     } else {
