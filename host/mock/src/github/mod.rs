@@ -13,6 +13,7 @@ mod checks;
 mod commits;
 mod contents;
 mod deployments;
+mod environments;
 mod graphql;
 mod identity;
 mod issues;
@@ -52,6 +53,7 @@ use promote_core::service::transport::{HttpRequest, HttpResponse};
 pub use apps::{AppInstallation, GitHubApp};
 pub use attestations::StoredAttestation;
 pub use deployments::{DeploymentEntry, DeploymentStatusEntry};
+pub use environments::{DeploymentBranches, EnvironmentRule};
 pub use identity::{
     GitHubToken, PermissionLevel, PermissionTable, RepositoryAccess, TokenKind, TokenTable,
 };
@@ -64,9 +66,7 @@ pub use state::{
     PullReview, PullState, PushCheck, QueueEntry, RepositorySettings, RepositoryState, ReviewState,
 };
 pub use verbs::FileSpec;
-pub use workflows::{
-    DeploymentBranches, EnvironmentReview, EnvironmentRule, WorkflowFile, WorkflowRun,
-};
+pub use workflows::{EnvironmentReview, WorkflowFile, WorkflowRun};
 
 /// Everything that GitHub knows.
 #[derive(Clone, Debug)]

@@ -6,12 +6,13 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::attestations::StoredAttestation;
 use super::deployments::DeploymentEntry;
+use super::environments::EnvironmentRule;
 pub use super::pull_state::{
     AutoMerge, IssueLabel, MergeStyle, PullComment, PullRequest, PullReview, PullState, QueueEntry,
     ReviewState,
 };
 use super::rules::BranchRules;
-use super::workflows::{EnvironmentRule, WorkflowFile, WorkflowRun};
+use super::workflows::{WorkflowFile, WorkflowRun};
 use crate::git::{ObjectId, ObjectStore};
 
 /// A ref that changed, and that some reads still see as it was before.

@@ -4,9 +4,9 @@ use super::super::answer::GitHubReply;
 use super::super::call::GitHubCall;
 use super::super::identity::PermissionLevel::{self, Read, Write};
 use super::super::{
-    GitHub, apps, attestations, checks, commits, contents, deployments, graphql, issues, limits,
-    merge, merge_branch, minting, objects, pulls, put_contents, refs, repos, reviews, rules,
-    workflows,
+    GitHub, apps, attestations, checks, commits, contents, deployments, environments, graphql,
+    issues, limits, merge, merge_branch, minting, objects, pulls, put_contents, refs, repos,
+    reviews, rules, workflows,
 };
 
 /// The credential and permission that an operation needs.
@@ -84,9 +84,9 @@ pub(super) const ROUTES: &[GitHubRoute] = &[
     route("POST", "/repos/{owner}/{repo}/deployments", "repos/create-deployment", "deployments/deployments#create-a-deployment", RouteNeed::Repository(&["deployments"], Write), deployments::create),
     route("GET", "/repos/{owner}/{repo}/deployments/{deployment}/statuses", "repos/list-deployment-statuses", "deployments/statuses#list-deployment-statuses", RouteNeed::Repository(&["deployments"], Read), deployments::statuses),
     route("POST", "/repos/{owner}/{repo}/deployments/{deployment}/statuses", "repos/create-deployment-status", "deployments/statuses#create-a-deployment-status", RouteNeed::Repository(&["deployments"], Write), deployments::create_status),
-    route("GET", "/repos/{owner}/{repo}/environments", "repos/get-all-environments", "deployments/environments#list-environments", ACTIONS_READ, workflows::environments),
-    route("GET", "/repos/{owner}/{repo}/environments/{environment}", "repos/get-environment", "deployments/environments#get-an-environment", ACTIONS_READ, workflows::environment_of_name),
-    route("GET", "/repos/{owner}/{repo}/environments/{environment}/deployment-branch-policies", "repos/list-deployment-branch-policies", "deployments/branch-policies#list-deployment-branch-policies", ACTIONS_READ, workflows::branch_policies),
+    route("GET", "/repos/{owner}/{repo}/environments", "repos/get-all-environments", "deployments/environments#list-environments", ACTIONS_READ, environments::environments),
+    route("GET", "/repos/{owner}/{repo}/environments/{environment}", "repos/get-environment", "deployments/environments#get-an-environment", ACTIONS_READ, environments::environment_of_name),
+    route("GET", "/repos/{owner}/{repo}/environments/{environment}/deployment-branch-policies", "repos/list-deployment-branch-policies", "deployments/branch-policies#list-deployment-branch-policies", ACTIONS_READ, environments::branch_policies),
     route("GET", "/repos/{owner}/{repo}/attestations/{digest}", "repos/list-attestations", "repos/attestations#list-attestations", RouteNeed::Repository(&["attestations"], Read), attestations::list),
     // Not of the API: where bundles are kept, which signed addresses lead to.
     route("GET", "/stored/attestations/{id}/{at}", "stored-bundle", "", RouteNeed::Nothing, attestations::bundle),
