@@ -2,11 +2,11 @@
 
 use fastrand::Rng;
 
-use super::company::{BranchRule, Company, CompanyGuard, CompanyService, MergeMode, PEOPLE, draw};
-use super::script::{
-    ClickState, ClickWish, Deed, FaultKind, PortClick, ROUTES, RunTroubles, Script, ScriptFault,
-    ScriptStep, WorkflowEnd,
-};
+use super::company::{Company, CompanyService, PEOPLE, draw};
+use super::customs::{BranchRule, CompanyGuard, MergeMode};
+use super::deed::{Deed, WorkflowEnd};
+use super::fault::{FaultKind, ROUTES, RunTroubles, ScriptFault};
+use super::script::{ClickState, ClickWish, PortClick, Script, ScriptStep};
 use crate::scenario::CallTrouble;
 
 /// The most steps before all settles.

@@ -1,8 +1,7 @@
 //! What kept a promotion back, and whether it was promoted all the same.
 
-use super::company::{
-    BranchRule, Company, CompanyGuard, FREEZE_FROM, FREEZE_TO, MergeMode, REPOSITORY, author,
-};
+use super::company::{Company, FREEZE_FROM, FREEZE_TO, REPOSITORY, author};
+use super::customs::{BranchRule, CompanyGuard, MergeMode};
 use super::history::{BaseHistory, PERSON};
 use super::judge::held;
 use super::law::{BrokenLaw, WorldLaw};

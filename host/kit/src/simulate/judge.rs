@@ -11,10 +11,11 @@ use std::collections::BTreeSet;
 
 use super::aftermath::{disturbed, is_the_end, resumed, revived, unended};
 use super::company::{BASE, Company, REPOSITORY};
+use super::deed::Deed;
 use super::guarded::unruly;
 use super::history::BaseHistory;
 use super::law::{BrokenLaw, WorldLaw};
-use super::script::{ClickState, Deed, Script, ScriptStep};
+use super::script::{ClickState, Script, ScriptStep};
 use crate::scenario::StepResult;
 use crate::settled::settled;
 use catalog::{ahead, behind, told_too_early, was_held};

@@ -6,6 +6,9 @@
 
 mod aftermath;
 mod company;
+mod customs;
+mod deed;
+mod fault;
 mod generate;
 mod guarded;
 mod history;

@@ -9,12 +9,13 @@ use std::path::Path;
 use tokio::runtime::{Builder, Runtime};
 
 use super::company::{BASE, Company, REPOSITORY, entity};
+use super::deed::Deed;
 use super::history::BaseHistory;
 use super::judge::held;
 use super::law::WorldLaw;
 use super::play::{NoHand, StepHand, play};
 use super::replayed::JournalReplay;
-use super::script::{ClickState, Deed, Script, ScriptStep};
+use super::script::{ClickState, Script, ScriptStep};
 use crate::replay::RuleShelf;
 use crate::scenario::{Scenario, ScenarioRunner, StepResult};
 use promote_mock::World;

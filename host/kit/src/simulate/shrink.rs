@@ -1,8 +1,10 @@
 //! From a script that breaks a law to the smallest one that still does.
 
+use super::deed::Deed;
+use super::fault::{RunTroubles, ScriptFault};
 use super::law::{BrokenLaw, WorldLaw};
 use super::play::{NoHand, play};
-use super::script::{Deed, RunTroubles, Script, ScriptFault, ScriptStep};
+use super::script::{Script, ScriptStep};
 use crate::scenario::{CallTrouble, ScenarioRunner};
 
 /// The smallest script found, the law that it breaks, and its last step.

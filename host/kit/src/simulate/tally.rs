@@ -5,9 +5,11 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::company::{BranchRule, CompanyGuard, ManifestLayout, MergeMode, REPOSITORY};
+use super::company::REPOSITORY;
+use super::customs::{BranchRule, CompanyGuard, ManifestLayout, MergeMode};
+use super::fault::{FaultKind, ROUTES, ScriptFault};
 use super::play::Played;
-use super::script::{ClickState, ClickWish, FaultKind, ROUTES, Script, ScriptFault, ScriptStep};
+use super::script::{ClickState, ClickWish, Script, ScriptStep};
 use crate::coverage::CallCoverage;
 use crate::scenario::{CallTrouble, StepResult};
 use promote_mock::github::PullState;

@@ -2,13 +2,12 @@
 
 use std::path::Path;
 
-use super::company::{
-    BASE, BranchRule, Company, CompanyGuard, CompanyService, ManifestLayout, MergeMode, PEOPLE,
-    REPOSITORY, Weather,
-};
+use super::company::{BASE, Company, CompanyService, PEOPLE, REPOSITORY};
+use super::customs::{BranchRule, CompanyGuard, ManifestLayout, MergeMode, Weather};
+use super::deed::Deed;
 use super::judge::Judge;
 use super::law::WorldLaw;
-use super::script::{ClickState, ClickWish, Deed, PortClick, Script, ScriptStep};
+use super::script::{ClickState, ClickWish, PortClick, Script, ScriptStep};
 use crate::scenario::{Scenario, ScenarioRunner, StepResult};
 use promote_mock::port::{RelationTargets, RunStatus};
 
