@@ -61,6 +61,9 @@ pub struct Facts {
     pub is_rollback: bool,
     /// The branch of a way back that is open already, if there is one.
     pub way_back: Option<String>,
+    /// The pull request that took the image off production since it was promoted last, if one did and nobody has said that it
+    /// may be promoted again.
+    pub taken_back_by: Option<u32>,
     /// The image that git holds, if the catalog was never told of it.
     pub left_behind: Option<LeftBehind>,
     /// The changes between the two images, if the settings ask for them.
@@ -420,6 +423,7 @@ impl Facts {
             approval: None,
             is_rollback: false,
             way_back: None,
+            taken_back_by: None,
             left_behind: None,
             commits: None,
             freeze_file: None,

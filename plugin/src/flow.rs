@@ -381,7 +381,7 @@ impl<H: PolicyHost> PromotionRun<'_, H> {
             image: facts.wanted.as_ref().map(ToString::to_string),
             awaited: wait.awaited,
             message: wait.message.clone(),
-            until: Some(rfc3339(wait.until)),
+            until: wait.until.map(rfc3339),
             pull_request: None,
         }
     }

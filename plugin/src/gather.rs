@@ -75,6 +75,7 @@ impl<H: PolicyHost> FactsReader<'_, H> {
             Some(repository) => {
                 self.manifests(&mut facts, repository)?;
                 self.left_behind(&mut facts, repository)?;
+                self.taken_back(&mut facts, repository)?;
                 self.repository_evidence(&mut facts, repository)?;
             }
             None => self.refuse(

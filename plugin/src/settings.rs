@@ -133,7 +133,7 @@ object! {
 
 object! {
     /// Which runs go back.
-    Rollback { enabled: bool, input: String, rules: Vec<RollbackRule>, }
+    Rollback { enabled: bool, input: String, rules: Vec<RollbackRule>, again: String, }
 }
 
 words! {
@@ -226,7 +226,7 @@ object! {
 }
 
 words! {
-    /// What becomes of a promotion that only time keeps away.
+    /// What becomes of a promotion that is kept away for a while.
     OnNo { Refuse = "refuse", Wait = "wait", }
 }
 
@@ -252,6 +252,7 @@ object! {
         sync_property: String,
         sync_value: String,
         manifest: String,
+        on_no: OnNo,
     }
 }
 
@@ -272,6 +273,7 @@ object! {
         teams: Vec<String>,
         user_blueprint: String,
         four_eyes: bool,
+        on_no: OnNo,
         author: String,
         author_from: AuthorSource,
         login: Option<String>,

@@ -1,8 +1,8 @@
 //! From the open pull request to the base branch, in the way that the setting `mode` says.
 
 use super::{PromotionPlan, PromotionRun, Stop};
-use crate::facts::ApprovalCount;
-use crate::gates::reason;
+use crate::facts::{ApprovalCount, is_same_person};
+use crate::gates::{people, reason};
 use crate::host::{Check, CheckState, Merged, PolicyHost, PullRequest};
 use crate::settings::{ApprovedThing, Mode};
 use crate::text;
@@ -58,17 +58,32 @@ impl<H: PolicyHost> PromotionRun<'_, H> {
     ) -> Result<Option<String>, Stop> {
         let wanted = self.settings.approvals.iter();
         let wanted = wanted.filter(|wanted| wanted.of == ApprovedThing::PullRequest);
-        let Some(wanted) = wanted.map(|wanted| wanted.count).max() else {
+        let wanted = wanted.map(|wanted| wanted.count).max();
+        let needs_review = people::needs_review(&plan.facts, &self.settings.people);
+        let Some(wanted) = wanted.max(needs_review.then_some(1)) else {
             return Ok(None);
         };
-        let mut people = self.host.get_pull_people(&plan.repository, pull.number)?;
+        let mut pull_people = self.host.get_pull_people(&plan.repository, pull.number)?;
         // What is merged is this head, whatever the branch holds by now.
-        people.head_commit.clone_from(&pull.head_commit);
-        let is_starter = |login: &str| plan.facts.is_starter(login).then_some("started the run");
-        let count = ApprovalCount::of(&people, is_starter);
+        pull_people.head_commit.clone_from(&pull.head_commit);
+        let authors = plan.facts.authors.as_deref().unwrap_or_default();
+        let wrote_image = |login: &str| {
+            needs_review && authors.iter().any(|author| is_same_person(author, login))
+        };
+        let is_barred = |login: &str| match login {
+            login if plan.facts.is_starter(login) => Some("started the run"),
+            login if wrote_image(login) => Some("is an author of the image"),
+            _ => None,
+        };
+        let count = ApprovalCount::of(&pull_people, is_barred);
+        let setting = if needs_review {
+            "people.four_eyes"
+        } else {
+            "approvals"
+        };
         Ok((!count.is_enough(wanted)).then(|| {
             format!(
-                "approvals by others: it has {} (`approvals`)",
+                "approvals by others: it has {} (`{setting}`)",
                 count.describe(wanted)
             )
         }))

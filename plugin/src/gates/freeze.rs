@@ -64,6 +64,16 @@ pub fn check(facts: &Facts, settings: &Freeze) -> Vec<Reason> {
         .collect()
 }
 
+/// Returns a time as the clocks of the operator's zone show it, as the end of a sentence; nothing where that is UTC.
+pub fn local_clock(at: UnixSeconds, settings: &Freeze) -> String {
+    match FreezeCalendar::read(settings) {
+        Ok(calendar) if settings.zone != "UTC" => {
+            format!(" at {} ({})", calendar.clock(at), settings.zone)
+        }
+        _ => String::new(),
+    }
+}
+
 /// Returns when the calendar is over that is asked now.
 pub fn end(facts: &Facts, settings: &Freeze) -> Option<UnixSeconds> {
     let calendar = FreezeCalendar::read(settings).ok()?;

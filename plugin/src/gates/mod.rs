@@ -12,6 +12,7 @@ pub mod lock;
 pub mod people;
 pub mod provenance;
 pub mod registry;
+pub mod rollback;
 pub mod soak;
 
 pub use promote_guest::reason;
@@ -37,8 +38,8 @@ pub struct GateVerdict {
 pub struct GateWait {
     /// What kind of thing is awaited.
     pub awaited: Awaited,
-    /// When it is over.
-    pub until: UnixSeconds,
+    /// When it is over, if that is known.
+    pub until: Option<UnixSeconds>,
     /// What is awaited, for people.
     pub message: String,
     /// The same as reasons, should the promotion be refused for others.
@@ -46,7 +47,7 @@ pub struct GateWait {
 }
 
 impl GateVerdict {
-    /// Returns the wait that lasts longest.
+    /// Returns the wait that lasts longest, as far as that is known.
     pub fn latest_wait(&self) -> Option<&GateWait> {
         self.waits.iter().max_by_key(|wait| wait.until)
     }
@@ -65,14 +66,14 @@ impl GateVerdict {
         &mut self,
         reasons: Vec<Reason>,
         on_no: OnNo,
-        wait: Option<(Awaited, UnixSeconds, &str)>,
+        wait: Option<(Awaited, Option<UnixSeconds>, String)>,
     ) {
         match wait {
             Some((awaited, until, message)) if on_no == OnNo::Wait && !reasons.is_empty() => {
                 self.waits.push(GateWait {
                     awaited,
                     until,
-                    message: message.to_owned(),
+                    message,
                     reasons,
                 });
             }
@@ -85,6 +86,11 @@ impl GateVerdict {
 pub fn all(facts: &Facts, settings: &Settings) -> GateVerdict {
     // What keeps a promotion away for a while must not keep production on an image that is broken.
     let asks = |rule| !facts.is_rollback || settings.rollback.rules.contains(&rule);
+    let unwell = health::check(facts, settings);
+    let (refused_health, awaited_health) = match settings.health.on_no {
+        OnNo::Refuse => (unwell, Vec::new()),
+        OnNo::Wait => (Vec::new(), unwell),
+    };
     let mut verdict = GateVerdict {
         reasons: [
             if asks(RollbackRule::Lock) {
@@ -95,8 +101,9 @@ pub fn all(facts: &Facts, settings: &Settings) -> GateVerdict {
             freeze::stopped_line(facts, &settings.freeze),
             people::check(facts, &settings.people),
             approvals::check(facts, &settings.approvals),
-            health::check(facts, settings),
+            refused_health,
             image::check(facts, settings),
+            rollback::check(facts, &settings.rollback),
             provenance::check(facts),
             built_by::check(facts),
             registry::check(facts),
@@ -108,13 +115,24 @@ pub fn all(facts: &Facts, settings: &Settings) -> GateVerdict {
     if asks(RollbackRule::Freeze) {
         let reasons = freeze::check(facts, &settings.freeze);
         let ends = freeze::end(facts, &settings.freeze);
-        let wait = ends.map(|at| (Awaited::Window, at, "the end of the freeze"));
+        let wait = ends.map(|at| {
+            let clock = freeze::local_clock(at, &settings.freeze);
+            let message = format!("the end of the freeze{clock}");
+            (Awaited::Window, Some(at), message)
+        });
         verdict.add_curable(reasons, settings.freeze.on_no, wait);
     }
     let reasons = soak::check(facts, &settings.soak);
     let ends = soak::end(facts, &settings.soak);
-    let wait = ends.map(|at| (Awaited::Soak, at, "the image to soak"));
+    let wait = ends.map(|at| {
+        let clock = freeze::local_clock(at, &settings.freeze);
+        let message = format!("the image to soak{clock}");
+        (Awaited::Soak, Some(at), message)
+    });
     verdict.add_curable(reasons, settings.soak.on_no, wait);
+    // Nobody knows when that ends: each resume looks.
+    let wait = (Awaited::Rule, None, "staging to be well".to_owned());
+    verdict.add_curable(awaited_health, settings.health.on_no, Some(wait));
     match settings.freshness {
         Freshness::Ignore => {}
         Freshness::Report => verdict.warnings.extend(freshness::check(facts)),

@@ -3,7 +3,7 @@
 use super::reason;
 use crate::catalog::named;
 use crate::facts::{Facts, is_same_person};
-use crate::settings::People;
+use crate::settings::{OnNo, People};
 use crate::types::Reason;
 
 /// Refuses who is neither named nor in an allowed team, and the author of the image.
@@ -34,37 +34,55 @@ pub fn check(facts: &Facts, settings: &People) -> Vec<Reason> {
         }
     }
     if settings.four_eyes {
-        reasons.extend(four_eyes(facts, actor));
+        match four_eyes(facts, actor) {
+            FourEyes::Met => {}
+            FourEyes::Unknown(why) => reasons.push(reason("four-eyes", why)),
+            // The pull request asks for it: see `needs_review`.
+            FourEyes::Own(_) if settings.on_no == OnNo::Wait => {}
+            FourEyes::Own(what) => reasons.push(reason("four-eyes", what)),
+        }
     }
     reasons
 }
 
-fn four_eyes(facts: &Facts, actor: Option<&str>) -> Option<Reason> {
-    let image = facts.image.as_ref()?;
+/// Whether somebody else has to approve the pull request, since who started the run is the author of the image.
+pub fn needs_review(facts: &Facts, settings: &People) -> bool {
+    let own = || four_eyes(facts, facts.actor.as_deref());
+    settings.four_eyes && settings.on_no == OnNo::Wait && matches!(own(), FourEyes::Own(_))
+}
+
+/// Whether two people have looked at an image.
+enum FourEyes {
+    /// The author and somebody else.
+    Met,
+    /// Only its author, in words.
+    Own(String),
+    /// It is not known, and why.
+    Unknown(String),
+}
+
+fn four_eyes(facts: &Facts, actor: Option<&str>) -> FourEyes {
+    let Some(image) = &facts.image else {
+        return FourEyes::Met;
+    };
     let authors = match &facts.authors {
         Ok(authors) => authors,
-        Err(what) => {
-            return Some(reason(
-                "four-eyes",
-                format!("the author is not known, {what}"),
-            ));
-        }
+        Err(what) => return FourEyes::Unknown(format!("the author is not known, {what}")),
     };
     let Some(actor) = actor else {
-        return Some(reason(
-            "four-eyes",
-            "who started the run is not known, so it may be the author",
-        ));
+        return FourEyes::Unknown(
+            "who started the run is not known, so it may be the author".to_owned(),
+        );
     };
     let is_author = |author: &String| is_same_person(author, actor) || facts.is_starter(author);
-    authors.iter().any(is_author).then(|| {
-        let message = format!(
-            "{} is the author of {}: somebody else must promote it",
-            shown(Some(actor)),
-            named(&image.key)
-        );
-        reason("four-eyes", message)
-    })
+    if !authors.iter().any(is_author) {
+        return FourEyes::Met;
+    }
+    FourEyes::Own(format!(
+        "{} is the author of {}: somebody else must promote it",
+        shown(Some(actor)),
+        named(&image.key)
+    ))
 }
 
 fn shown(actor: Option<&str>) -> String {

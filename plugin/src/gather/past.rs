@@ -26,6 +26,28 @@ impl<H: PolicyHost> FactsReader<'_, H> {
         settings.enabled || (!settings.input.is_empty() && asked())
     }
 
+    /// Looks whether the image was promoted before and taken back since, where a person has to say that it may be promoted again.
+    pub(super) fn taken_back(
+        &mut self,
+        facts: &mut Facts,
+        repository: &str,
+    ) -> Result<(), Failure> {
+        let again = &self.settings.rollback.again;
+        let is_merged = self.request.resumed.as_ref();
+        let is_merged = is_merged.is_some_and(|it| it.is_merged);
+        let says_so =
+            || context(self.request, &[])["inputs"].get(again) == Some(&Value::Bool(true));
+        if again.is_empty() || facts.is_rollback || facts.is_current() || is_merged || says_so() {
+            return Ok(());
+        }
+        let Some(image) = facts.image.as_ref().map(|it| it.key.identifier.clone()) else {
+            return Ok(());
+        };
+        let merged = merged(self.past_pulls(facts, repository, PullFilter::Ended)?);
+        facts.taken_back_by = taken_back_by(&merged, &image);
+        Ok(())
+    }
+
     /// The image that the first manifest held before, and who says so.
     pub(super) fn previous(
         &mut self,
@@ -316,8 +338,69 @@ pub(super) fn merged(pulls: Vec<PullRequest>) -> Vec<PullRequest> {
     merged
 }
 
+/// Returns the pull request that took an image back since it was promoted last.
+fn taken_back_by(merged: &[PullRequest], image: &str) -> Option<u32> {
+    let mut last = None;
+    let mut taken = None;
+    for pull in merged {
+        let is_same = last == Some(image);
+        last = pull.image.as_deref();
+        if last == Some(image) {
+            taken = None;
+        } else if is_same && is_way_back(pull) {
+            taken = Some(pull.number);
+        }
+    }
+    taken
+}
+
 /// Whether a pull request took a promotion back.
 fn is_way_back(pull: &PullRequest) -> bool {
     let name = pull.head.rsplit('/').next().unwrap_or_default();
     name.starts_with("rollback-") || name.starts_with("revert-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::Mergeability;
+
+    /// A merged pull request: `back` for a way back, and its image.
+    fn pull(number: u32, back: bool, image: &str) -> PullRequest {
+        let name = if back { "rollback-1" } else { "web-1" };
+        PullRequest {
+            number,
+            url: String::new(),
+            title: String::new(),
+            state: PullState::Merged,
+            head: format!("promote/web/production/{name}"),
+            head_commit: String::new(),
+            base: "main".to_owned(),
+            merge_commit: None,
+            merged_at: None,
+            mergeable: Mergeability::Unknown,
+            image: (!image.is_empty()).then(|| image.to_owned()),
+            runs: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn an_image_is_taken_back_until_it_is_promoted_again() {
+        let history = [
+            pull(1, false, "one"),
+            pull(2, false, "two"),
+            pull(3, true, "one"),
+        ];
+        assert_eq!(taken_back_by(&history, "two"), Some(3));
+        assert_eq!(taken_back_by(&history, "one"), None);
+        assert_eq!(taken_back_by(&history, "three"), None);
+        // Another image after it does not make it better.
+        let later = [&history[..], &[pull(4, false, "three")]].concat();
+        assert_eq!(taken_back_by(&later, "two"), Some(3));
+        let again = [&later[..], &[pull(5, false, "two")]].concat();
+        assert_eq!(taken_back_by(&again, "two"), None);
+        // A pull request that does not say what it brought takes nothing back by name.
+        let silent = [pull(1, false, ""), pull(2, true, "")];
+        assert_eq!(taken_back_by(&silent, "two"), None);
+    }
 }

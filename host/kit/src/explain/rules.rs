@@ -170,6 +170,11 @@ pub(super) const ALL: &[CodeExplanation] = &[
         "promote the image that you want by its own action, or correct what the message names.",
     ),
     rule(
+        "rolled-back",
+        "Somebody has rolled this image back since it was promoted last.",
+        "promote another image; if this one is to be promoted again, start the action with the input that the message names.",
+    ),
+    rule(
         "unrecorded",
         "Somebody has merged another image than promote proposed, and it cannot tell which image of the catalog that is.",
         "add the image to Port's catalog, and the next resume records it; or set the relation of the runtime yourself. With the setting `rollback` every image of the repository is looked through.",
