@@ -218,7 +218,7 @@ fn trips(all: &[(u64, Vec<ProcessSample>)], table: &mut ResultTable) {
         .zip(times(short))
         .map(|(long, short)| (long - short) / apart)
         .collect();
-    table.add("round trips that follow one another", "", Some(13.0), trips);
+    table.add("round trips that follow one another", "", Some(12.0), trips);
     table.add(
         "peak memory of a promotion",
         "MiB",

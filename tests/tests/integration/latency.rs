@@ -63,7 +63,7 @@ const REQUESTS: [(&str, &str); 18] = [
     ),
     (
         "DELETE /repos/acme/gitops/git/refs/heads/promote/web/production/*",
-        "a merged branch is done with",
+        "a merged branch is done with, beside the catalog",
     ),
     (
         "PATCH /v1/blueprints/running_service/entities/web-prod",
@@ -115,25 +115,25 @@ async fn makes_eighteen_requests(settings: &SampleConfig) {
 }
 
 #[tokio::test]
-async fn thirteen_of_them_wait_for_one_another() {
-    wait_thirteen_times(&SampleConfig::default()).await;
+async fn twelve_of_them_wait_for_one_another() {
+    wait_twelve_times(&SampleConfig::default()).await;
 }
 
 #[tokio::test]
 async fn and_no_more_do_if_a_rule_chooses_its_policy() {
-    wait_thirteen_times(&crate::teams::builtin_for("payments")).await;
+    wait_twelve_times(&crate::teams::builtin_for("payments")).await;
 }
 
 /// A busy machine may send two requests apart that go out together, but not in each of four runs.
-async fn wait_thirteen_times(settings: &SampleConfig) {
+async fn wait_twelve_times(settings: &SampleConfig) {
     let mut trips = trips(settings).await;
     for _ in 0..3 {
-        if trips.len() <= 13 {
+        if trips.len() <= 12 {
             break;
         }
         trips = self::trips(settings).await;
     }
-    assert!(trips.len() <= 13, "{}: {trips:#?}", trips.len());
+    assert!(trips.len() <= 12, "{}: {trips:#?}", trips.len());
 }
 
 /// Runs a promotion, and returns the requests that were sent only after an earlier one was answered.

@@ -242,6 +242,8 @@ async fn say_last_words(
         .filter(|_| !matches!(word, PortWord::Silence));
     if !cancel.is_heard() {
         let ordinary = async {
+            // What is under way at GitHub needs the token.
+            parts.settle().await;
             tokio::join!(tell_port(parts, &word, record), async {
                 if let Some(deployment) = deployment {
                     deployment.keep(&live, &*observer).await;

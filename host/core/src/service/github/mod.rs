@@ -200,6 +200,11 @@ impl Client {
         self.send(0, Request::get(target)).await
     }
 
+    /// Tells people what goes on beside the calls.
+    pub(crate) fn say(&self, message: &str) {
+        self.http.session.say(message);
+    }
+
     async fn send(&self, scope: usize, request: Request) -> ServiceResult<HttpAnswer> {
         let token = self.token(scope).await?;
         self.http

@@ -14,17 +14,19 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+mod deletion;
 mod lines;
 mod snapshot;
 
 use crate::call::{Call, Reply};
-use crate::contract::{Entity, EntityKey, Failure};
+use crate::contract::{Entity, EntityKey, Failure, Severity};
 use crate::gate::Admitted;
 use crate::grants::{Grants, Operation};
 use crate::run::RunMode;
 use crate::service::transport::Clock;
 use crate::source::Source;
 use crate::source::live::{Live, line};
+use deletion::MergedBranches;
 use lines::LogLines;
 use snapshot::OpenPulls;
 
@@ -39,6 +41,7 @@ const MAX_MESSAGE: usize = 10_000;
 pub struct Prefetch {
     reads: AheadReader,
     lines: LogLines,
+    branches: MergedBranches,
 }
 
 /// Answers calls, by what was fetched ahead or by the live source.
@@ -81,6 +84,7 @@ impl Prefetch {
         Self {
             reads,
             lines: LogLines::default(),
+            branches: MergedBranches::default(),
         }
     }
 
@@ -186,7 +190,11 @@ impl AheadReader {
 #[async_trait]
 impl Source for Prefetch {
     async fn call(&mut self, call: Admitted<'_>) -> Result<Reply, Failure> {
-        let Self { reads, lines } = self;
+        let Self {
+            reads,
+            lines,
+            branches,
+        } = self;
         let now = reads.clock.now();
         if let Call::Note { severity, message } = call.call() {
             lines.add(line(*severity, &cut(message)), now);
@@ -196,7 +204,11 @@ impl Source for Prefetch {
         if call.is_write() {
             lines.accepted().await?;
         }
-        let reply = lines.beside(reads.answer(call)).await;
+        if branches.take_on(call.call(), &reads.live) {
+            return Ok(Reply::Done(()));
+        }
+        let reply = lines.beside(branches.beside(reads.answer(call))).await;
+        branches.heed(call, &reply);
         if let (Call::Propose { .. }, Ok(Reply::PullRequest(pull))) = (call.call(), &reply) {
             reads.live.port.add_pull_request(&pull.url);
         }
@@ -231,6 +243,11 @@ impl Source for Prefetch {
     }
 
     async fn settle(&mut self) -> Result<(), Failure> {
+        let now = self.reads.clock.now();
+        for failed in self.branches.settle().await {
+            self.reads.live.github.say(&failed);
+            self.lines.add(line(Severity::Warning, &failed), now);
+        }
         self.lines.settle(&self.reads.live).await
     }
 
