@@ -210,7 +210,7 @@ fn trips(all: &[(u64, Vec<ProcessSample>)], table: &mut ResultTable) {
     let (Some((low, short)), Some((high, long))) = (all.first(), all.last()) else {
         return;
     };
-    table.add("requests of a promotion", "", Some(17.0), count(long));
+    table.add("requests of a promotion", "", Some(11.0), count(long));
     #[expect(clippy::cast_precision_loss, reason = "a small number")]
     let apart = (high - low) as f64;
     let trips = times(long)
@@ -218,7 +218,7 @@ fn trips(all: &[(u64, Vec<ProcessSample>)], table: &mut ResultTable) {
         .zip(times(short))
         .map(|(long, short)| (long - short) / apart)
         .collect();
-    table.add("round trips that follow one another", "", Some(12.0), trips);
+    table.add("round trips that follow one another", "", Some(7.0), trips);
     table.add(
         "peak memory of a promotion",
         "MiB",

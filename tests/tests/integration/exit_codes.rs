@@ -257,6 +257,7 @@ async fn four_for_a_policy_that_tries_what_is_not_granted() {
 async fn four_when_time_is_up_while_github_merges() {
     let mut world = World::sample();
     let late = FaultEffect::Delay(jiff::SignedDuration::from_secs(60));
+    world.github.weather.failing_fields = vec!["mergePullRequest"];
     world
         .faults
         .next(

@@ -22,7 +22,70 @@ const AUTO: &str = "mode = \"auto-merge\"";
 const CHECKS: &str = "mode = \"checks\"\nchecks = { deadline = \"5m\", every = \"10s\" }";
 const PROMOTED: &str = "outcome = \"promoted\"\nexit = 0\npulls = [\"merged\"]";
 
+/// One pull request, merged, and its branch deleted.
+const TIDY: &str = "outcome = \"promoted\"\nexit = 0\npulls = [\"merged\"]\nbranches = [\"main\"]";
+
 const ROWS: &[AnsweredRow] = &[
+    AnsweredRow {
+        name: "createRef fails, in a document with the commit and the pull request",
+        given: "[given.github.weather]\nfailing-fields = [\"createRef\"]",
+        settings: "",
+        expect: TIDY,
+    },
+    AnsweredRow {
+        name: "createCommitOnBranch fails, after the branch was made",
+        given: "[given.github.weather]\nfailing-fields = [\"createCommitOnBranch\"]",
+        settings: "",
+        expect: TIDY,
+    },
+    AnsweredRow {
+        name: "createPullRequest fails, after the commit was made",
+        given: "[given.github.weather]\nfailing-fields = [\"createPullRequest\"]",
+        settings: "",
+        expect: TIDY,
+    },
+    AnsweredRow {
+        name: "every field of the document fails",
+        given: "[given.github.weather]\nfailing-fields = [\"createRef\", \"createCommitOnBranch\", \"createPullRequest\"]",
+        settings: "",
+        expect: TIDY,
+    },
+    AnsweredRow {
+        name: "mergePullRequest fails",
+        given: "[given.github.weather]\nfailing-fields = [\"mergePullRequest\"]",
+        settings: "",
+        expect: TIDY,
+    },
+    AnsweredRow {
+        name: "the document that proposes is lost on its way",
+        given: "[[given.faults]]\nservice = \"github\"\npath = \"/graphql\"\nnth = 2\nthen = { cut = \"before\" }",
+        settings: "",
+        expect: TIDY,
+    },
+    AnsweredRow {
+        name: "the answer to the document that proposes is lost",
+        given: "[[given.faults]]\nservice = \"github\"\npath = \"/graphql\"\nnth = 2\nthen = { cut = \"after\" }",
+        settings: "",
+        expect: TIDY,
+    },
+    AnsweredRow {
+        name: "the document that merges is lost on its way",
+        given: "[[given.faults]]\nservice = \"github\"\npath = \"/graphql\"\nnth = 3\nthen = { cut = \"before\" }",
+        settings: "",
+        expect: TIDY,
+    },
+    AnsweredRow {
+        name: "the answer to the document that merges is lost",
+        given: "[[given.faults]]\nservice = \"github\"\npath = \"/graphql\"\nnth = 3\nthen = { cut = \"after\" }",
+        settings: "",
+        expect: TIDY,
+    },
+    AnsweredRow {
+        name: "somebody's branch of that name appears before the document",
+        given: "[[given.events]]\nbefore-operation = \"git/create-ref\"\nthen = { commit = { repository = \"acme/gitops\", branch = \"promote/web/production/web-1.4.2-bb4629bb80\", files = { \"README.md\" = \"mine\\n\" } } }",
+        settings: "",
+        expect: "outcome = \"refused\"\nexit = 1\nmessage = \"not ours\"\npulls = [\"closed\"]\nnever = [\"merge\", \"update-entity\"]",
+    },
     AnsweredRow {
         name: "409 Head branch is out of date",
         given: "[given.github.weather]\nhead-out-of-date = 2",

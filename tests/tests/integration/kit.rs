@@ -157,11 +157,12 @@ async fn every_typo_has_an_answer() {
 
 #[tokio::test]
 async fn what_never_happens_fails_its_scenario() {
-    let merge = "path = \"/repos/*/*/pulls/*/merge\"\nmethod = \"PUT\"\nthen = { delay = \"1s\" }";
+    let delete =
+        "path = \"/repos/*/*/git/refs/**\"\nmethod = \"DELETE\"\nthen = { delay = \"1s\" }";
     for (text, expected) in [
-        (format!("[[given.faults]]\n{merge}"), None),
+        (format!("[[given.faults]]\n{delete}"), None),
         (
-            format!("[[given.faults]]\nnth = 2\n{merge}"),
+            format!("[[given.faults]]\nnth = 2\n{delete}"),
             Some("1 requests match it, and it strikes from number 2"),
         ),
         (
@@ -181,7 +182,7 @@ async fn what_never_happens_fails_its_scenario() {
     }
     // What heals the world ends its faults, so there is the place where they are counted.
     let said = answer(&format!(
-        "[[step]]\nheal = true\n[[step]]\nexpect.outcome = \"promoted\"\n[[given.faults]]\n{merge}"
+        "[[step]]\nheal = true\n[[step]]\nexpect.outcome = \"promoted\"\n[[given.faults]]\n{delete}"
     ))
     .await;
     assert!(said.contains("x.toml:1: step 1: given.faults"), "{said}");

@@ -109,6 +109,11 @@ fn of_repository(
         }
     }
     for (number, sides) in pairs(&before.pulls, &after.pulls) {
+        // Whoever asks whether it can be merged has GitHub work that out, and changes nothing.
+        if matches!(sides, [Some(before), Some(after)] if before.without_looks() == after.without_looks())
+        {
+            continue;
+        }
         for what in of_sides(sides, of_pull) {
             let words = format!("pull request #{number} of {name}: {what}");
             found.push(WorldChange {
@@ -199,6 +204,7 @@ fn of_pull(before: &PullRequest, after: &PullRequest) -> Vec<String> {
         BTreeMap::from([
             ("state".to_owned(), state.to_owned()),
             ("title".to_owned(), pull.title.clone()),
+            ("text".to_owned(), pull.body.clone().unwrap_or_default()),
             ("base".to_owned(), pull.base.clone()),
             ("newest commit".to_owned(), pull.head_sha.to_string()),
             ("labels".to_owned(), labels.join(", ")),

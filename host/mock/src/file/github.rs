@@ -56,6 +56,18 @@ struct WeatherFile {
     head_out_of_date: Option<u32>,
     slow_merges: Option<u32>,
     unknown_pulls: Option<u32>,
+    #[serde(default)]
+    failing_fields: Vec<FieldFile>,
+}
+
+/// A mutation of GraphQL that may stand beside others in a document.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum FieldFile {
+    CreateRef,
+    CreateCommitOnBranch,
+    CreatePullRequest,
+    MergePullRequest,
 }
 
 impl GitHubFile {
@@ -106,6 +118,18 @@ impl TokenFile {
     }
 }
 
+impl FieldFile {
+    /// Returns the name of the field.
+    fn name(self) -> &'static str {
+        match self {
+            Self::CreateRef => "createRef",
+            Self::CreateCommitOnBranch => "createCommitOnBranch",
+            Self::CreatePullRequest => "createPullRequest",
+            Self::MergePullRequest => "mergePullRequest",
+        }
+    }
+}
+
 impl From<WeatherFile> for GitHubWeather {
     fn from(file: WeatherFile) -> Self {
         let usual = Self::default();
@@ -116,6 +140,11 @@ impl From<WeatherFile> for GitHubWeather {
             head_out_of_date: file.head_out_of_date.unwrap_or(usual.head_out_of_date),
             slow_merges: file.slow_merges.unwrap_or(usual.slow_merges),
             unknown_pulls: file.unknown_pulls.unwrap_or(usual.unknown_pulls),
+            failing_fields: file
+                .failing_fields
+                .into_iter()
+                .map(FieldFile::name)
+                .collect(),
         }
     }
 }

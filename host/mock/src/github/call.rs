@@ -29,6 +29,30 @@ pub(super) struct GitHubCall<'a> {
 }
 
 impl GitHubCall<'_> {
+    /// Returns the call that asks REST for what a field of GraphQL wants of the repository at `place`.
+    pub(super) fn inner(
+        &self,
+        place: usize,
+        path: BTreeMap<&'static str, String>,
+        body: Value,
+    ) -> Self {
+        let body = match body {
+            Value::Object(fields) => fields,
+            _ => Map::new(),
+        };
+        Self {
+            now: self.now,
+            request: self.request,
+            caller: self.caller.clone(),
+            urls: self.urls.clone(),
+            newest: self.newest,
+            path,
+            query: BTreeMap::new(),
+            body,
+            repository: place,
+        }
+    }
+
     /// A part of the path; the route table says that it is there.
     pub(super) fn part(&self, name: &str) -> &str {
         self.path.get(name).map_or("", String::as_str)

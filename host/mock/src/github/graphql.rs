@@ -1,28 +1,36 @@
-//! GraphQL, as far as REST does not reach: auto-merge, the merge queue, one query for a repository, and the making of a
-//! ref.
+//! GraphQL, as far as REST does not reach: one query for a repository, and mutations of a branch, a commit and a pull
+//! request, several of them in one document.
 //!
-//! A document is parsed for what it selects and no further: an operation is recognised by its name, its arguments by
-//! theirs. An answer holds the selected fields and no others. An error is a 200 with `errors`, as always at GitHub.
+//! A document is parsed for what it selects: an operation is recognised by its name. An answer holds the selected fields and
+//! no others. An error is a 200 with `errors`, as always at GitHub.
 
+mod commit;
+mod create_commit;
 mod create_ref;
 mod mutation;
+mod pull;
 mod selection;
 mod snapshot;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::GitHub;
-use super::answer::{GitHubAnswer, GitHubReply};
+use super::answer::{AnswerBody, GitHubAnswer, GitHubReply};
 use super::call::GitHubCall;
 use super::identity::TokenKind;
-use selection::Selection;
+use selection::{SelectedField, Selection};
 
 const CREATE_REF: &str = "createRef";
+const CREATE_COMMIT: &str = "createCommitOnBranch";
+const CREATE_PULL: &str = "createPullRequest";
+const MERGE_PULL: &str = "mergePullRequest";
 
 /// The reason why a field is null: GraphQL's type, and words.
 struct MutationRefusal {
     kind: &'static str,
     message: String,
+    /// The answer to all of the document, if it is cut off here.
+    instead: Option<Box<GitHubAnswer>>,
 }
 
 impl MutationRefusal {
@@ -30,6 +38,7 @@ impl MutationRefusal {
         Self {
             kind,
             message: message.into(),
+            instead: None,
         }
     }
 
@@ -50,6 +59,27 @@ impl MutationRefusal {
         };
         Self::new("FORBIDDEN", format!("Resource not accessible by {whom}"))
     }
+
+    /// Returns REST's refusal of the same, in GraphQL's form: the first reason instead of the heading.
+    fn of_rest(answer: GitHubAnswer) -> Self {
+        let kind = match answer.status {
+            403 => "FORBIDDEN",
+            404 => "NOT_FOUND",
+            _ => "UNPROCESSABLE",
+        };
+        let message = match &answer.body {
+            AnswerBody::Json(body) => {
+                let reason = body["errors"][0]["message"].as_str();
+                let heading = body["message"].as_str();
+                reason.or(heading).unwrap_or_default().to_owned()
+            }
+            _ => String::new(),
+        };
+        Self {
+            instead: (answer.status >= 500).then(|| Box::new(answer)),
+            ..Self::new(kind, message)
+        }
+    }
 }
 
 pub(super) fn answer(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
@@ -63,75 +93,130 @@ pub(super) fn answer(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply 
         Ok(selection) => selection,
         Err(message) => return GitHubAnswer::ok(json!({"errors": [{"message": message}]})),
     };
-    let known = [CREATE_REF]
-        .into_iter()
-        .chain(mutation::NAMES)
-        .find(|name| selection.child(name).is_some());
-    let answered = match known {
-        Some(CREATE_REF) => payload_of(CREATE_REF, create_ref::answer(github, call)),
-        Some(name) => payload_of(name, mutation::answer(github, call, name)),
-        None if selection.child("repository").is_some() => {
-            snapshot::answer(github, call, &selection)
-        }
-        None => json!({"data": {}}),
+    if query.trim_start().starts_with("mutation") {
+        return mutate(github, call, &selection);
+    }
+    let answered = if selection.field("repository").is_some() {
+        snapshot::answer(github, call, &selection)
+    } else {
+        json!({"data": {}})
     };
     Ok(selected(github, &selection, answered))
 }
 
-/// Returns the answer of a mutation, with null in place of a refused one.
-fn payload_of(name: &str, answered: Result<Value, MutationRefusal>) -> Value {
-    match answered {
-        Ok(payload) => json!({"data": {name: payload}}),
-        Err(MutationRefusal { kind, message }) => json!({
-            "data": {name: null},
-            "errors": [{"type": kind, "path": [name], "locations": [{"line": 1, "column": 1}], "message": message}],
-        }),
+/// Carries out the fields of a mutation in their order, each with its answer as the world is after it. One that fails is null,
+/// and does not stop the next (GraphQL specification, sections 6.2.2 and 6.4.4).
+fn mutate(github: &mut GitHub, call: &GitHubCall<'_>, selection: &Selection) -> GitHubReply {
+    let mut data = Map::new();
+    let mut errors = Vec::new();
+    for field in selection.fields() {
+        let operation = operation_of(&field.name);
+        github.before_operation(operation);
+        let failing = &github.weather.failing_fields;
+        let result = if failing.iter().any(|name| *name == field.name) {
+            let message = "Something went wrong while carrying out this field.";
+            Err(MutationRefusal::new("SERVICE_UNAVAILABLE", message))
+        } else {
+            payload(github, call, field)
+        };
+        let value = match result {
+            Ok(Some(payload)) => match field.below().project(&payload) {
+                Ok(value) => {
+                    github.after_operation(operation);
+                    value
+                }
+                Err(missing) => return Ok(unknown_field(github, &missing)),
+            },
+            Ok(None) => return Ok(unknown_field(github, &field.name)),
+            Err(MutationRefusal {
+                instead: Some(answer),
+                ..
+            }) => return Err(*answer),
+            Err(MutationRefusal { kind, message, .. }) => {
+                errors.push(json!({
+                    "type": kind, "path": [field.alias], "locations": [{"line": 1, "column": 1}], "message": message,
+                }));
+                Value::Null
+            }
+        };
+        data.insert(field.alias.clone(), value);
     }
+    let mut body = json!({"data": data});
+    if !errors.is_empty() {
+        body["errors"] = errors.into();
+    }
+    GitHubAnswer::ok(body)
+}
+
+/// Returns REST's operation that does the same, for events that wait for it.
+fn operation_of(field: &str) -> &'static str {
+    match field {
+        CREATE_REF => "git/create-ref",
+        CREATE_COMMIT => "git/create-commit",
+        CREATE_PULL => "pulls/create",
+        MERGE_PULL => "pulls/merge",
+        _ => "",
+    }
+}
+
+/// Returns the payload of a mutation; none if there is no mutation of this name.
+fn payload(
+    github: &mut GitHub,
+    call: &GitHubCall<'_>,
+    field: &SelectedField,
+) -> Result<Option<Value>, MutationRefusal> {
+    let empty = Map::new();
+    let input = field.arguments.get("input").and_then(Value::as_object);
+    let input = MutationInput(input.unwrap_or(&empty));
+    match field.name.as_str() {
+        CREATE_REF => create_ref::answer(github, call, &input, &field.below()),
+        CREATE_COMMIT => create_commit::answer(github, call, &input, &field.below()),
+        CREATE_PULL => pull::create(github, call, &input),
+        MERGE_PULL => pull::merge(github, call, &input, &field.below()),
+        name if mutation::NAMES.contains(&name) => mutation::answer(github, call, name, &input),
+        _ => return Ok(None),
+    }
+    .map(Some)
 }
 
 /// Returns the answer with the selected fields. A field that this mock does not have is an error, and an unknown route.
 fn selected(github: &mut GitHub, selection: &Selection, mut answered: Value) -> GitHubAnswer {
     match selection.project(&answered["data"]) {
         Ok(data) => answered["data"] = data,
-        Err(field) => {
-            github
-                .unknown_routes
-                .push(format!("POST /graphql with the field {field}"));
-            answered = json!({"errors": [{
-                "path": ["query", field],
-                "extensions": {"code": "undefinedField", "fieldName": field},
-                "locations": [{"line": 1, "column": 1}],
-                "message": format!("Field '{field}' doesn't exist, or is not served by this mock"),
-            }]});
-        }
+        Err(field) => return unknown_field(github, &field),
     }
     GitHubAnswer::json(200, answered)
 }
 
-/// An argument, from the variables or from the text of the query.
-fn argument(call: &GitHubCall<'_>, name: &str) -> Option<String> {
-    let variables = call.body.get("variables").unwrap_or(&Value::Null);
-    let text = |value: &Value| value.as_str().map(str::to_owned);
-    let nested = text(&variables["input"][name]).or_else(|| text(&variables[name]));
-    nested.or_else(|| {
-        let query = call.body.get("query")?.as_str()?;
-        let values = query
-            .split(name)
-            .skip(1)
-            .filter_map(|rest| rest.trim_start().strip_prefix(':'));
-        values
-            .filter_map(|rest| {
-                let rest = rest.trim_start();
-                let is_end = |c: char| !(c.is_alphanumeric() || "_-$=".contains(c));
-                if let Some(quoted) = rest.strip_prefix('"') {
-                    return quoted.split('"').next().map(str::to_owned);
-                }
-                if let Some(variable) = rest.strip_prefix('$') {
-                    return text(&variables[variable.split(is_end).next()?]);
-                }
-                let word = rest.split(is_end).next()?;
-                (!word.is_empty()).then(|| word.to_owned())
-            })
-            .next()
-    })
+fn unknown_field(github: &mut GitHub, field: &str) -> GitHubAnswer {
+    github
+        .unknown_routes
+        .push(format!("POST /graphql with the field {field}"));
+    let errors = json!([{
+        "path": ["query", field],
+        "extensions": {"code": "undefinedField", "fieldName": field},
+        "locations": [{"line": 1, "column": 1}],
+        "message": format!("Field '{field}' doesn't exist, or is not served by this mock"),
+    }]);
+    GitHubAnswer::json(200, json!({ "errors": errors }))
+}
+
+/// The input of a mutation.
+struct MutationInput<'a>(&'a Map<String, Value>);
+
+impl MutationInput<'_> {
+    /// Returns a text, unless it is not given.
+    fn find(&self, name: &str) -> Option<&str> {
+        self.0.get(name)?.as_str()
+    }
+
+    /// Returns a text, or nothing.
+    fn text(&self, name: &str) -> &str {
+        self.find(name).unwrap_or_default()
+    }
+
+    /// Returns a value, or null.
+    fn value(&self, name: &str) -> &Value {
+        self.0.get(name).unwrap_or(&Value::Null)
+    }
 }

@@ -111,6 +111,8 @@ pub struct GitHubWeather {
     pub slow_merges: u32,
     /// The number of requests on a new pull request that do not find it yet.
     pub unknown_pulls: u32,
+    /// The names of mutations that fail whenever GraphQL is asked for them, each by itself.
+    pub failing_fields: Vec<&'static str>,
 }
 
 impl Default for GitHubWeather {
@@ -122,6 +124,7 @@ impl Default for GitHubWeather {
             head_out_of_date: 0,
             slow_merges: 0,
             unknown_pulls: 0,
+            failing_fields: Vec::new(),
         }
     }
 }

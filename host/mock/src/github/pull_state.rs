@@ -113,6 +113,18 @@ pub struct PullRequest {
     pub(super) slow_merge: Option<SlowMerge>,
 }
 
+impl PullRequest {
+    /// Returns the pull request as if nobody had asked whether it can be merged.
+    #[must_use]
+    pub fn without_looks(&self) -> Self {
+        Self {
+            asked: None,
+            assessed: None,
+            ..self.clone()
+        }
+    }
+}
+
 /// A place in the merge queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QueueEntry {

@@ -224,6 +224,17 @@ impl GitHub {
         self.set_ref(call.repository, call.now, name, to, starts_checks(call));
     }
 
+    /// Moves a ref of the repository at `place` to a commit, on behalf of a caller.
+    pub(super) fn move_ref_at(
+        &mut self,
+        call: &GitHubCall<'_>,
+        place: usize,
+        name: &str,
+        to: ObjectId,
+    ) {
+        self.set_ref(place, call.now, name, Some(to), starts_checks(call));
+    }
+
     /// Moves, makes or deletes a ref, and does what follows: checks start, pull requests notice.
     pub(super) fn set_ref(
         &mut self,

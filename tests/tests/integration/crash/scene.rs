@@ -67,6 +67,26 @@ impl Scene {
                 "",
             ),
             Self::of("the base moves meanwhile", "", MOVING),
+            Self::of(
+                "the commit of the document fails",
+                "",
+                "[github.weather]\nfailing-fields = [\"createCommitOnBranch\"]",
+            ),
+            Self::of(
+                "the pull request of the document fails",
+                "",
+                "[github.weather]\nfailing-fields = [\"createPullRequest\"]",
+            ),
+            Self::of(
+                "all of the document fails",
+                "",
+                "[github.weather]\nfailing-fields = [\"createRef\", \"createCommitOnBranch\", \"createPullRequest\"]",
+            ),
+            Self::of(
+                "the merge of the document fails",
+                "",
+                "[github.weather]\nfailing-fields = [\"mergePullRequest\"]",
+            ),
             Self::of("GitHub lags behind its writes", "", LAGGING),
             Self {
                 name: "with an App's token",

@@ -26,6 +26,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::Method;
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -42,7 +43,7 @@ pub use read::blob_id;
 pub use status::{STATUS, StatusWord};
 pub use workflows::{WorkflowRun, WorkflowRuns};
 
-use crate::contract::Failure;
+use crate::contract::{Failure, FileChange, Proposal};
 use crate::service::http::{
     CallResult, Http, HttpAnswer, Request, Service, ServiceError, ServiceResult, Session, TokenSlot,
 };
@@ -57,6 +58,8 @@ pub struct Client {
     /// One for each scope of an App.
     tokens: Vec<TokenSlot>,
     base: Mutex<Option<ReadBase>>,
+    /// The pull request that this run has opened last, until something may have changed it.
+    fresh: Mutex<Option<FreshPull>>,
     /// Port's run, for the notes in pull requests; empty if there is none.
     run: String,
     /// The author of the commits of this run.
@@ -88,6 +91,33 @@ pub struct ReadBase {
     pub tree: String,
     /// The file.
     pub file: TreeEntry,
+    /// The branches of a folder, if they are known.
+    pub heads: Option<KnownHeads>,
+}
+
+/// All branches of a folder, as GitHub has shown them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownHeads {
+    /// The folder, with a slash at its end.
+    pub folder: String,
+    /// The names of the branches, from the root.
+    pub branches: Vec<String>,
+}
+
+/// A pull request that was opened in one request with its branch and its commit, on top of where the base branch stood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct FreshPull {
+    /// `owner/name`.
+    repository: String,
+    number: u32,
+    /// Its node id, for GraphQL.
+    id: String,
+    /// The commit at its head.
+    head: String,
+    /// The parent of that commit.
+    base_commit: String,
+    /// When GitHub has shown all of it.
+    at: Timestamp,
 }
 
 /// The name of a repository.
@@ -112,10 +142,38 @@ pub struct PagedList<T> {
     pub is_whole: bool,
 }
 
-/// A thing with an identifier of git.
+/// A thing with an identifier of git, as REST names it.
 #[derive(Debug, Deserialize)]
 struct ObjectSha {
     sha: String,
+}
+
+/// A thing with an identifier of git, as GraphQL names it.
+#[derive(Debug, Deserialize)]
+struct ObjectOid {
+    oid: String,
+}
+
+/// The parents of a commit, as GraphQL lists them.
+#[derive(Debug, Deserialize)]
+struct ParentList {
+    nodes: Vec<ObjectOid>,
+}
+
+impl ReadBase {
+    /// Returns whether a proposal changes this file on top of this commit.
+    fn fits(&self, proposal: &Proposal, change: &FileChange) -> bool {
+        self.repository == proposal.repository
+            && self.commit == proposal.base_commit
+            && self.file.path == change.path
+    }
+}
+
+impl KnownHeads {
+    /// Returns whether it is known that there is no such branch.
+    fn lacks(&self, branch: &str) -> bool {
+        branch.starts_with(&self.folder) && !self.branches.iter().any(|known| known == branch)
+    }
 }
 
 impl RepositoryName {
@@ -172,6 +230,7 @@ impl Client {
             credentials,
             tokens: (0..tokens).map(|_| TokenSlot::default()).collect(),
             base: Mutex::default(),
+            fresh: Mutex::default(),
             run: String::new(),
             identity: Mutex::default(),
             merged_files: Mutex::default(),
@@ -243,6 +302,22 @@ impl Repo<'_> {
         let target = self.client.http.graphql();
         let request = Request::write(Method::POST, target, body);
         self.client.send(self.scope(), request).await?.json()
+    }
+
+    /// Sends a mutation that must not be repeated.
+    async fn graphql_once(&self, query: &str, variables: &Value) -> ServiceResult<Value> {
+        let body = json!({ "query": query, "variables": variables });
+        let target = self.client.http.graphql();
+        let request = Request::once(Method::POST, target, body);
+        self.client.send(self.scope(), request).await?.json()
+    }
+
+    fn note_fresh(&self, fresh: FreshPull) {
+        *self
+            .client
+            .fresh
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(fresh);
     }
 
     /// Reads what stands below the repository's path, for a check-up; a policy reads by calls.

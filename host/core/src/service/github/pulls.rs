@@ -216,7 +216,7 @@ impl Repo<'_> {
             found.dedup_by_key(|pull| pull.number);
             found
         };
-        found.retain(|pull| pull.is_to(base) && pull.head.branch.starts_with(start));
+        found.retain(|pull| pull.counts_to(base) && pull.head.branch.starts_with(start));
         Ok(found)
     }
 
@@ -238,7 +238,7 @@ impl Repo<'_> {
             owner = today;
         };
         let mut found = pages.concat();
-        found.retain(|pull| pull.is_to(base) && pull.head.branch == head);
+        found.retain(|pull| pull.counts_to(base) && pull.head.branch == head);
         Ok(found)
     }
 }
@@ -318,8 +318,10 @@ impl WirePull {
         self.base.repo.is_some() && self.head.repo == self.base.repo
     }
 
-    fn is_to(&self, base: &str) -> bool {
-        self.is_own() && self.base.branch == base
+    /// Returns whether it is one of ours to a base. One that the host has closed itself is as good as never opened.
+    fn counts_to(&self, base: &str) -> bool {
+        let is_withdrawn = self.state() == PullState::Closed && self.note().withdrawn;
+        self.is_own() && self.base.branch == base && !is_withdrawn
     }
 
     pub(super) fn into_contract(self) -> PullRequest {

@@ -72,13 +72,18 @@ impl Repo<'_> {
     pub(super) async fn fetch_merged_files(&self, changes: &[FileChange], commit: &str) {
         for FileChange { path, .. } in changes {
             if let Ok(Some(file)) = self.file(path, commit).await {
-                self.client
-                    .merged_files
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .insert(self.merged_file_key(path, commit), file.content);
+                self.keep_merged_file(path, commit, file.content);
             }
         }
+    }
+
+    /// Keeps the text of a file at the commit of a merge until it is asked for.
+    pub(super) fn keep_merged_file(&self, path: &str, commit: &str, text: String) {
+        self.client
+            .merged_files
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(self.merged_file_key(path, commit), text);
     }
 
     fn merged_file_key(&self, path: &str, commit: &str) -> MergedFileKey {

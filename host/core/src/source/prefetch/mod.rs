@@ -138,7 +138,14 @@ impl AheadReader {
             } => {
                 match self
                     .pulls
-                    .snapshot(&self.live, repository, path, revision, self.clock.now())
+                    .snapshot(
+                        &self.live,
+                        repository,
+                        path,
+                        revision,
+                        self.subject.get(),
+                        self.clock.now(),
+                    )
                     .await
                 {
                     Some(file) => Ok(Reply::File(Some(file))),

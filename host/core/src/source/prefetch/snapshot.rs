@@ -8,20 +8,25 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::call::{Call, Reply};
-use crate::contract::{File, Mergeability, PullFilter, PullRequest, PullState};
+use crate::contract::{EntityKey, File, Mergeability, PullFilter, PullRequest, PullState};
 use crate::grants::{Grants, Operation};
-use crate::service::github::{Connection, ProposalNote, ReadBase, TreeEntry, blob_id};
+use crate::service::github::{Connection, KnownHeads, ProposalNote, ReadBase, TreeEntry, blob_id};
 use crate::source::live::Live;
 use crate::source::prefetch::MAX_AGE;
 
 /// GraphQL reference: `Repository`, `Commit.file`, `Blob`, `PullRequestConnection`.
-const QUERY: &str = "query($owner: String!, $name: String!, $ref: String!, $base: String!, $path: String!, $pulls: Boolean!) {
+const QUERY: &str = "query($owner: String!, $name: String!, $ref: String!, $base: String!, $path: String!, $pulls: Boolean!, \
+    $folder: String!, $heads: Boolean!) {
     repository(owner: $owner, name: $name) { id
         ref(qualifiedName: $ref) { target { ... on Commit {
             oid tree { oid } file(path: $path) { mode object { ... on Blob { oid text isTruncated } } } } } }
+        refs(refPrefix: $folder, first: 100) @include(if: $heads) { pageInfo { hasNextPage } nodes { prefix name } }
         pullRequests(states: OPEN, baseRefName: $base, first: 50, orderBy: {field: CREATED_AT, direction: DESC})
             @include(if: $pulls)
             { pageInfo { hasNextPage } nodes { number url title body headRefName headRefOid isCrossRepository } } } }";
+
+/// The place of all branches.
+const HEADS: &str = "refs/heads/";
 
 #[derive(Deserialize)]
 struct SnapshotAnswer {
@@ -38,12 +43,19 @@ struct SnapshotData {
 struct RepositoryNode {
     id: String,
     r#ref: Option<RefNode>,
+    refs: Option<Connection<HeadNode>>,
     pull_requests: Option<Connection<PullNode>>,
 }
 
 #[derive(Deserialize)]
 struct RefNode {
     target: CommitNode,
+}
+
+#[derive(Deserialize)]
+struct HeadNode {
+    prefix: String,
+    name: String,
 }
 
 #[derive(Deserialize)]
@@ -122,6 +134,7 @@ impl OpenPulls {
         repository: &str,
         path: &str,
         branch: &str,
+        subject: Option<&EntityKey>,
         now: Timestamp,
     ) -> Option<File> {
         let (owner, name) = repository.split_once('/')?;
@@ -129,14 +142,17 @@ impl OpenPulls {
         // Its name is checked where every request is: what is no repository goes no further.
         let at = live.github.repo(repository).ok().filter(|_| !is_commit)?;
         let pulls = self.readable.iter().any(|readable| readable == repository);
+        let folder = subject.and_then(heads_folder);
         let variables = json!({
             "owner": owner, "name": name, "ref": format!("refs/heads/{branch}"), "base": branch, "path": path, "pulls": pulls,
+            "folder": format!("{HEADS}{}", folder.as_deref().unwrap_or_default()), "heads": folder.is_some(),
         });
         let answer = at.query(QUERY, &variables).await.ok()?;
         let SnapshotAnswer { data } = serde_json::from_value(answer).ok()?;
         let RepositoryNode {
             id,
             r#ref,
+            refs,
             pull_requests,
         } = data.repository?;
         let CommitNode {
@@ -181,6 +197,9 @@ impl OpenPulls {
                 mode: format!("{mode:o}"),
                 sha: blob.clone(),
             },
+            heads: folder
+                .zip(refs)
+                .and_then(|(folder, refs)| known_heads(folder, refs)),
         });
         Some(File {
             path: path.to_owned(),
@@ -242,6 +261,25 @@ impl OpenPulls {
             _ => {}
         }
     }
+}
+
+/// Returns the folder of the branches that are for an entity: where the built-in policy has them, and any policy may. A name
+/// that a branch cannot have as it is has none.
+fn heads_folder(subject: &EntityKey) -> Option<String> {
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let name = &subject.identifier;
+    (!name.is_empty() && name.bytes().all(is_plain)).then(|| format!("promote/{name}/"))
+}
+
+/// Returns all branches of a folder; none if these are not all.
+fn known_heads(folder: String, refs: Connection<HeadNode>) -> Option<KnownHeads> {
+    let branches = refs.nodes.into_iter();
+    let branches = branches.map(|node| format!("{}{}", node.prefix, node.name));
+    let branches: Option<Vec<String>> = branches
+        .map(|full| full.strip_prefix(HEADS).map(str::to_owned))
+        .collect();
+    let branches = branches.filter(|_| !refs.page_info.has_next_page)?;
+    Some(KnownHeads { folder, branches })
 }
 
 impl PullNode {

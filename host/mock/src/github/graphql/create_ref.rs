@@ -3,21 +3,21 @@
 use serde_json::{Value, json};
 
 use super::super::GitHub;
-use super::super::answer::{AnswerBody, GitHubAnswer};
 use super::super::call::GitHubCall;
 use super::super::identity::PermissionLevel;
 use super::super::refs;
 use super::super::repository_shape::repository_node_id;
-use super::{MutationRefusal, argument};
+use super::selection::Selection;
+use super::{MutationInput, MutationRefusal};
 
-/// Makes the ref; the payload holds the repository as it is after that, with the one branch that `base` names.
-pub(super) fn answer(github: &mut GitHub, call: &GitHubCall<'_>) -> Result<Value, MutationRefusal> {
-    let id = argument(call, "repositoryId").unwrap_or_default();
-    let found = github.repositories.iter();
-    let place = found
-        .clone()
-        .position(|one| repository_node_id(one) == id && call.caller.reaches(one));
-    let place = place.ok_or_else(|| MutationRefusal::missing(&id))?;
+/// Makes the ref; the payload holds the repository as it is after that, with the one branch that the document asks for.
+pub(super) fn answer(
+    github: &mut GitHub,
+    call: &GitHubCall<'_>,
+    input: &MutationInput<'_>,
+    selection: &Selection,
+) -> Result<Value, MutationRefusal> {
+    let place = place_of(github, call, input.text("repositoryId"))?;
     if !call.may(
         "contents",
         PermissionLevel::Write,
@@ -25,13 +25,25 @@ pub(super) fn answer(github: &mut GitHub, call: &GitHubCall<'_>) -> Result<Value
     ) {
         return Err(MutationRefusal::forbidden(call));
     }
-    let text = |name| argument(call, name).unwrap_or_default();
-    let name = text("name");
-    let oid = text("oid");
-    let made =
-        refs::make(github, call, place, &name, &oid).map_err(|answer| refusal(&name, answer))?;
-    let base = call.body["variables"]["base"].as_str().unwrap_or_default();
-    let base = github.repositories[place].refs.get(base);
+    let name = input.text("name");
+    let made = refs::make(github, call, place, name, input.text("oid")).map_err(|answer| {
+        let refusal = MutationRefusal::of_rest(answer);
+        match refusal.message.as_str() {
+            "Reference already exists" => MutationRefusal::new(
+                "UNPROCESSABLE",
+                format!("A ref named \"{name}\" already exists in the repository."),
+            ),
+            _ => refusal,
+        }
+    })?;
+    let repository = &mut github.repositories[place];
+    let id = repository_node_id(repository);
+    let below = selection
+        .child("ref")
+        .and_then(|it| it.child("repository"))
+        .unwrap_or_default();
+    let base = below.field("ref").map(|it| it.text("qualifiedName"));
+    let base = base.and_then(|base| repository.refs.get(base));
     let base = base.map(|id| json!({"target": {"oid": id.to_string()}}));
     Ok(json!({
         "clientMutationId": null,
@@ -39,17 +51,15 @@ pub(super) fn answer(github: &mut GitHub, call: &GitHubCall<'_>) -> Result<Value
     }))
 }
 
-/// REST's refusal, in GraphQL's form. That of a ref that is there has words of its own.
-fn refusal(name: &str, answer: GitHubAnswer) -> MutationRefusal {
-    let said = match answer.body {
-        AnswerBody::Json(body) => body["message"].as_str().unwrap_or_default().to_owned(),
-        _ => String::new(),
-    };
-    let message = match said.as_str() {
-        "Reference already exists" => {
-            format!("A ref named \"{name}\" already exists in the repository.")
-        }
-        _ => said,
-    };
-    MutationRefusal::new("UNPROCESSABLE", message)
+/// Returns the place of the repository of a node id, if the caller reaches it.
+pub(super) fn place_of(
+    github: &GitHub,
+    call: &GitHubCall<'_>,
+    id: &str,
+) -> Result<usize, MutationRefusal> {
+    let place = github
+        .repositories
+        .iter()
+        .position(|one| repository_node_id(one) == id && call.caller.reaches(one));
+    place.ok_or_else(|| MutationRefusal::missing(id))
 }

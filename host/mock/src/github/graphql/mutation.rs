@@ -10,7 +10,7 @@ use super::super::pull_shapes::pull_node_id;
 use super::super::state::{
     AutoMerge, MergeStyle, PullRequest, PullState, QueueEntry, RepositoryState,
 };
-use super::{MutationRefusal, argument};
+use super::{MutationInput, MutationRefusal};
 
 const ENABLE: &str = "enablePullRequestAutoMerge";
 const DISABLE: &str = "disablePullRequestAutoMerge";
@@ -24,11 +24,12 @@ pub(super) fn answer(
     github: &mut GitHub,
     call: &GitHubCall<'_>,
     name: &str,
+    input: &MutationInput<'_>,
 ) -> Result<Value, MutationRefusal> {
-    let id = argument(call, "pullRequestId").unwrap_or_default();
-    let (place, number) = locate(github, call, &id)?;
+    let id = input.text("pullRequestId");
+    let (place, number) = locate(github, call, id)?;
     if github.forgets_pull(place, number, call.now) {
-        return Err(MutationRefusal::missing(&id));
+        return Err(MutationRefusal::missing(id));
     }
     let repository = &github.repositories[place];
     let pull = &repository.pulls[&number];
@@ -37,7 +38,8 @@ pub(super) fn answer(
             "Can't enable auto-merge for this pull request: Pull request Pull request is closed",
         ));
     }
-    if argument(call, "expectedHeadOid").is_some_and(|head| head != pull.head_sha.to_string()) {
+    let expected = input.find("expectedHeadOid");
+    if expected.is_some_and(|head| head != pull.head_sha.to_string()) {
         return Err(unprocessable(
             "Expected head sha didn't match current head ref.",
         ));
@@ -45,7 +47,7 @@ pub(super) fn answer(
     let mut changed = pull.clone();
     changed.updated_at = call.now;
     match name {
-        ENABLE => changed.auto_merge = Some(armed(call, repository, pull)?),
+        ENABLE => changed.auto_merge = Some(armed(call, repository, pull, input)?),
         ENQUEUE => changed.queue_entry = Some(queued(call, repository, pull)?),
         _ => changed.auto_merge = None,
     }
@@ -59,7 +61,7 @@ fn unprocessable(message: impl Into<String>) -> MutationRefusal {
 }
 
 /// Returns the pull request of a node id, if the caller may change it, as the place of its repository and its number.
-fn locate(
+pub(super) fn locate(
     github: &GitHub,
     call: &GitHubCall<'_>,
     id: &str,
@@ -88,10 +90,11 @@ fn armed(
     call: &GitHubCall<'_>,
     repository: &RepositoryState,
     pull: &PullRequest,
+    input: &MutationInput<'_>,
 ) -> Result<AutoMerge, MutationRefusal> {
-    let method = argument(call, "mergeMethod");
-    let method = MergeStyle::parse(method.as_deref().unwrap_or("MERGE"))
-        .ok_or_else(|| unprocessable("mergeMethod is invalid"))?;
+    let method = input.find("mergeMethod").unwrap_or("MERGE");
+    let method =
+        MergeStyle::parse(method).ok_or_else(|| unprocessable("mergeMethod is invalid"))?;
     if let Some(refusal) = auto_merge_refusal(call, repository, pull, method) {
         return Err(unprocessable(refusal));
     }
@@ -99,8 +102,8 @@ fn armed(
     Ok(AutoMerge {
         by: call.caller.login().to_owned(),
         method,
-        title: argument(call, "commitHeadline"),
-        message: argument(call, "commitBody"),
+        title: input.find("commitHeadline").map(str::to_owned),
+        message: input.find("commitBody").map(str::to_owned),
         is_swallowed: ["clean", "unstable"].contains(&state),
     })
 }

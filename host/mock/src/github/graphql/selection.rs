@@ -1,7 +1,6 @@
 //! The fields that a GraphQL document selects (GraphQL specification, sections 2.4 to 2.8).
 //!
-//! Arguments are skipped, and every type condition counts as met: a field of a fragment that an object does not have is
-//! left out.
+//! Every type condition counts as met: a field of a fragment that an object does not have is left out.
 
 use serde_json::{Map, Value};
 
@@ -12,10 +11,14 @@ const MAX_DEPTH: usize = 32;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Selection(Vec<SelectedField>);
 
+/// A field, as a document asks for it.
 #[derive(Clone, Debug, PartialEq)]
-struct SelectedField {
-    name: String,
-    alias: String,
+pub(super) struct SelectedField {
+    pub(super) name: String,
+    /// Its name in the answer.
+    pub(super) alias: String,
+    /// Its arguments, with the values of variables.
+    pub(super) arguments: Map<String, Value>,
     /// True if it stands in a fragment, so that it may be a field of another type.
     is_conditional: bool,
     fields: Option<Selection>,
@@ -40,10 +43,19 @@ impl Selection {
         parser.selection(false, MAX_DEPTH)
     }
 
+    /// Returns the selected fields in their order.
+    pub(super) fn fields(&self) -> &[SelectedField] {
+        &self.0
+    }
+
+    /// Returns a field, or none if it is not selected.
+    pub(super) fn field(&self, name: &str) -> Option<&SelectedField> {
+        self.0.iter().find(|field| field.name == name)
+    }
+
     /// Returns the selection below a field, or none if the field is not selected.
     pub(super) fn child(&self, name: &str) -> Option<Self> {
-        let field = self.0.iter().find(|field| field.name == name)?;
-        Some(field.fields.clone().unwrap_or_default())
+        Some(self.field(name)?.below())
     }
 
     /// Returns the selected part of a value, or the name of a selected field that the value does not have.
@@ -53,7 +65,9 @@ impl Selection {
             Value::Object(object) => {
                 let mut projected = Map::new();
                 for field in &self.0 {
-                    let Some(value) = object.get(&field.name) else {
+                    // The same field with other arguments stands under its name in the answer.
+                    let value = object.get(&field.alias).or_else(|| object.get(&field.name));
+                    let Some(value) = value else {
                         if field.is_conditional {
                             continue;
                         }
@@ -69,6 +83,21 @@ impl Selection {
             }
             scalar => Ok(scalar.clone()),
         }
+    }
+}
+
+impl SelectedField {
+    /// Returns the selection below it.
+    pub(super) fn below(&self) -> Selection {
+        self.fields.clone().unwrap_or_default()
+    }
+
+    /// Returns an argument that is a text, or nothing.
+    pub(super) fn text(&self, name: &str) -> &str {
+        self.arguments
+            .get(name)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
     }
 }
 
@@ -158,6 +187,68 @@ impl<'a> Parser<'a> {
         Err("Unexpected end of document".to_owned())
     }
 
+    /// Reads names with values, up to what closes them.
+    fn named_values(&mut self, end: &str, depth: usize) -> Result<Map<String, Value>, String> {
+        let mut values = Map::new();
+        while !self.takes(end) {
+            let name = self.name()?;
+            if !self.takes(":") {
+                return Err(self.unexpected());
+            }
+            // A variable that is not given leaves its argument out.
+            if let Some(value) = self.value(depth)? {
+                values.insert(name.to_owned(), value);
+            }
+        }
+        Ok(values)
+    }
+
+    /// Reads a value (GraphQL specification, section 2.9); a name of an enumeration is a text.
+    fn value(&mut self, depth: usize) -> Result<Option<Value>, String> {
+        let depth = depth
+            .checked_sub(1)
+            .ok_or("The document is nested too deeply")?;
+        if self.takes("$") {
+            let name = self.name()?;
+            return Ok(self.variables.get(name).cloned());
+        }
+        if self.takes("{") {
+            return Ok(Some(Value::Object(self.named_values("}", depth)?)));
+        }
+        if self.takes("[") {
+            let mut items = Vec::new();
+            while !self.takes("]") {
+                items.extend(self.value(depth)?);
+            }
+            return Ok(Some(Value::Array(items)));
+        }
+        if self.peeks('"') {
+            return self.string().map(Some);
+        }
+        let end = |c: char| !(c.is_ascii_alphanumeric() || "_+-.".contains(c));
+        let length = self.rest.find(end).unwrap_or(self.rest.len());
+        let (word, rest) = self.rest.split_at(length);
+        if word.is_empty() {
+            return Err(self.unexpected());
+        }
+        self.rest = rest;
+        let plain = serde_json::from_str(word).unwrap_or_else(|_| Value::from(word));
+        Ok(Some(plain))
+    }
+
+    fn string(&mut self) -> Result<Value, String> {
+        let mut is_escaped = false;
+        let end = self.rest.char_indices().skip(1).find(|(_, c)| {
+            let ends = *c == '"' && !is_escaped;
+            is_escaped = *c == '\\' && !is_escaped;
+            ends
+        });
+        let (end, _) = end.ok_or("Unexpected end of document")?;
+        let (text, rest) = self.rest.split_at(end + 1);
+        self.rest = rest;
+        serde_json::from_str(text).map_err(|_| format!("{text} is not a string"))
+    }
+
     fn selection(&mut self, is_conditional: bool, depth: usize) -> Result<Selection, String> {
         let depth = depth
             .checked_sub(1)
@@ -181,9 +272,11 @@ impl<'a> Parser<'a> {
             }
             let alias = self.name()?;
             let name = if self.takes(":") { self.name()? } else { alias };
-            if self.peeks('(') {
-                self.skip_arguments()?;
-            }
+            let arguments = if self.takes("(") {
+                self.named_values(")", depth)?
+            } else {
+                Map::new()
+            };
             let is_included = self.directives()?;
             let below = if self.peeks('{') {
                 Some(self.selection(false, depth)?)
@@ -194,6 +287,7 @@ impl<'a> Parser<'a> {
                 fields.push(SelectedField {
                     name: name.to_owned(),
                     alias: alias.to_owned(),
+                    arguments,
                     is_conditional,
                     fields: below,
                 });

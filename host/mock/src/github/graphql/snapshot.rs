@@ -12,8 +12,8 @@ use super::super::mergeable::look;
 use super::super::repository_shape::repository_node_id;
 use super::super::shapes::node_id;
 use super::super::state::{PullState, RepositoryState};
+use super::MutationRefusal;
 use super::selection::Selection;
-use super::{MutationRefusal, argument};
 use crate::git::{FileMode, ObjectId, PathEntry};
 
 /// Past this size the text of a blob is cut (GraphQL reference, `Blob.isTruncated`).
@@ -54,16 +54,21 @@ pub(super) fn answer(github: &mut GitHub, call: &GitHubCall<'_>, selection: &Sel
     let mut may = |permission, field: &str| {
         let may = call.may(permission, PermissionLevel::Read, repository);
         if !may && selected.child(field).is_some() {
-            let MutationRefusal { kind, message } = MutationRefusal::forbidden(call);
+            let MutationRefusal { kind, message, .. } = MutationRefusal::forbidden(call);
             errors.push(json!({"type": kind, "path": ["repository", field], "message": message}));
         }
         may
     };
     let may_read = may("contents", "ref");
     let may_list = may("pull_requests", "pullRequests");
-    let mut shape = json!({"id": repository_node_id(repository), "ref": null});
+    let mut shape = json!({"id": repository_node_id(repository), "ref": null, "refs": null});
     if may_read && selected.child("ref").is_some() {
         shape["ref"] = branch(repository, variable("ref"), variable("path")).unwrap_or_default();
+    }
+    if let Some(field) = selected.field("refs")
+        && may_read
+    {
+        shape["refs"] = refs_below(repository, field.text("refPrefix"));
     }
     let rules = repository.rules_of(variable("branch"));
     // A queue is shown to whoever may read the repository.
@@ -78,7 +83,11 @@ pub(super) fn answer(github: &mut GitHub, call: &GitHubCall<'_>, selection: &Sel
                 .child("pullRequests")
                 .and_then(|pulls| pulls.child("nodes"))
                 .is_some_and(|node| node.child("mergeable").is_some());
-            shape["pullRequests"] = open_pulls(call, repository, asks.then_some(terms));
+            let first = selected.field("pullRequests");
+            let first = first.and_then(|field| field.arguments.get("first"));
+            let first = first.and_then(Value::as_u64).unwrap_or_default();
+            let most = usize::try_from(first).unwrap_or(MAX_PULLS).min(MAX_PULLS);
+            shape["pullRequests"] = open_pulls(call, repository, most, asks.then_some(terms));
         } else {
             shape = Value::Null;
         }
@@ -88,6 +97,20 @@ pub(super) fn answer(github: &mut GitHub, call: &GitHubCall<'_>, selection: &Sel
         body["errors"] = errors.into();
     }
     body
+}
+
+/// Lists the refs below a prefix, the first hundred of them.
+fn refs_below(repository: &RepositoryState, prefix: &str) -> Value {
+    let mut names = repository.refs.keys();
+    let mut nodes: Vec<Value> = names
+        .by_ref()
+        .filter_map(|name| name.strip_prefix(prefix))
+        .map(|name| json!({"prefix": prefix, "name": name}))
+        .take(MAX_PULLS + 1)
+        .collect();
+    let has_more = nodes.len() > MAX_PULLS;
+    nodes.truncate(MAX_PULLS);
+    json!({"pageInfo": {"hasNextPage": has_more}, "nodes": nodes})
 }
 
 fn branch(repository: &mut RepositoryState, name: &str, path: &str) -> Option<Value> {
@@ -111,7 +134,7 @@ fn branch(repository: &mut RepositoryState, name: &str, path: &str) -> Option<Va
     }))
 }
 
-fn file(repository: &RepositoryState, PathEntry { mode, id }: PathEntry) -> Value {
+pub(super) fn file(repository: &RepositoryState, PathEntry { mode, id }: PathEntry) -> Value {
     // Of git's modes, which GraphQL gives as a number.
     let mode = match mode {
         FileMode::File => 0o100_644,
@@ -134,13 +157,12 @@ fn file(repository: &RepositoryState, PathEntry { mode, id }: PathEntry) -> Valu
 fn open_pulls(
     call: &GitHubCall<'_>,
     repository: &mut RepositoryState,
+    most: usize,
     try_merge: Option<TrialTerms>,
 ) -> Value {
     let variable = |name: &str| call.body["variables"][name].as_str();
     let base = variable("base");
     let after: Option<u64> = variable("after").and_then(|cursor| cursor.parse().ok());
-    let asked = argument(call, "first").and_then(|first| first.parse().ok());
-    let most = asked.unwrap_or(MAX_PULLS).min(MAX_PULLS);
     let open = repository.pulls.values().rev().filter(|pull| {
         pull.state == PullState::Open
             && base.is_none_or(|base| pull.base == base)

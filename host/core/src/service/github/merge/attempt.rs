@@ -12,7 +12,7 @@ use crate::service::github::{ObjectSha, Repo, conflict, rejected};
 use crate::service::http::{CallResult, ServiceError};
 
 /// The pause after an answer that was lost: GitHub may still be merging, and takes a second request for another merge.
-const SECOND_LOOK: Duration = Duration::from_secs(4);
+pub(super) const SECOND_LOOK: Duration = Duration::from_secs(4);
 
 /// The result of trying to merge.
 pub(super) enum MergeAttempt {

@@ -3,6 +3,7 @@
 //! Whatever GitHub answers, the state of the pull request decides: see [`MergeVerdict`].
 
 mod attempt;
+mod fresh;
 mod later;
 mod refusal;
 #[cfg(test)]
@@ -28,6 +29,11 @@ impl Repo<'_> {
         head: &str,
         method: MergeMethod,
     ) -> CallResult<Merged> {
+        if let Some(fresh) = self.take_fresh(proposal, number, head)
+            && let Some(merged) = self.merge_fresh(&fresh, proposal, method).await?
+        {
+            return Ok(merged);
+        }
         self.check_before_merge(proposal, number, head).await?;
         let merged = self.merge_now(number, head, method).await?;
         self.check_after_merge(proposal, number, merged).await
@@ -44,6 +50,11 @@ impl Repo<'_> {
         head: &str,
         method: MergeMethod,
     ) -> CallResult<Merged> {
+        if let Some(fresh) = self.take_fresh(proposal, number, head)
+            && let Some(merged) = self.merge_fresh(&fresh, proposal, method).await?
+        {
+            return Ok(merged);
+        }
         self.check_before_merge(proposal, number, head).await?;
         let merged = self.merge_now_or_later(number, head, method).await?;
         self.check_after_merge(proposal, number, merged).await
@@ -142,11 +153,14 @@ impl Repo<'_> {
             Ok(())
         },)?;
         if pull.base.branch != proposal.base {
-            return conflict(format!(
-                "#{number} was merged into {}, and {} was proposed: somebody changed its base",
-                pull.base.branch, proposal.base
-            ));
+            return wrong_base(number, &pull.base.branch, &proposal.base);
         }
         Ok(merged)
     }
+}
+
+fn wrong_base<T>(number: u32, base: &str, proposed: &str) -> CallResult<T> {
+    conflict(format!(
+        "#{number} was merged into {base}, and {proposed} was proposed: somebody changed its base"
+    ))
 }

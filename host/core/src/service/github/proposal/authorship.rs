@@ -85,16 +85,20 @@ struct ComparedFile {
 impl Repo<'_> {
     /// Takes note of the author of a commit that this run has just made.
     pub(super) fn note_identity(&self, created: &CreatedCommit) {
-        let identity = CommitIdentity {
-            name: created.author.name.clone(),
-            email: created.author.email.clone(),
-            is_signed: created.verification.verified,
-        };
+        self.note_author(Some(CommitIdentity::new(
+            &created.author.name,
+            &created.author.email,
+            created.verification.verified,
+        )));
+    }
+
+    /// Likewise, as far as it is known: nothing is ours without it.
+    pub(super) fn note_author(&self, identity: Option<CommitIdentity>) {
         *self
             .client
             .identity
             .lock()
-            .unwrap_or_else(PoisonError::into_inner) = Some(identity);
+            .unwrap_or_else(PoisonError::into_inner) = identity;
     }
 
     /// Returns whether this run's credentials are a workflow's own token: nothing that it does starts a workflow by itself
@@ -141,6 +145,14 @@ impl Repo<'_> {
 }
 
 impl CommitIdentity {
+    pub(super) fn new(name: &str, email: &str, is_signed: bool) -> Self {
+        Self {
+            name: name.to_owned(),
+            email: email.to_owned(),
+            is_signed,
+        }
+    }
+
     fn made(&self, commit: &CommitText, mark: &str) -> bool {
         commit.author.name == self.name
             && commit.author.email == self.email

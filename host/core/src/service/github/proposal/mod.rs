@@ -1,9 +1,10 @@
 //! A proposal: one commit, its branch, its pull request. Run again, it finds what an earlier attempt has made.
 //!
-//! The commit is made first and the branch is created at it, so no half-made branch is ever seen. No author is sent,
-//! so GitHub signs the commit ("About commit signature verification"). A branch that is there already is judged in `takeover`:
-//! what is not provably ours is never adopted.
+//! All of it is one request where that may be (`at_once`). In steps, the commit is made first and the branch is created at it,
+//! so no half-made branch is ever seen. No author is sent, so GitHub signs the commit ("About commit signature verification").
+//! A branch that is there already is judged in `takeover`: what is not provably ours is never adopted.
 
+mod at_once;
 mod authorship;
 mod note;
 mod opening;
@@ -22,6 +23,7 @@ use crate::service::github::read::blob_id;
 use crate::service::github::{ObjectSha, Repo, conflict};
 use crate::service::http::{CallResult, ServiceResult, seg, segs};
 use crate::text;
+use at_once::ProposedAtOnce;
 pub(super) use authorship::CommitIdentity;
 use authorship::{CreatedCommit, TRAILER};
 pub(crate) use note::ProposalNote;
@@ -43,6 +45,8 @@ struct ReadyBranch {
     commit: String,
     /// Whether this run created it.
     is_new: bool,
+    /// Whether it stood elsewhere before this run moved it to the commit: GitHub may show it so for a moment.
+    is_moved: bool,
     open: Option<Box<WirePull>>,
     /// The head of the base branch afterwards; none if there is no such branch.
     base: Option<String>,
@@ -70,22 +74,55 @@ impl Repo<'_> {
     /// Fails with `conflict` if a file is no longer what was read, if the branch holds foreign work, or if somebody
     /// closed the pull request; with `rejected` if a file is not a regular one, or if nothing would change.
     pub(crate) async fn propose(&self, proposal: &Proposal) -> CallResult<PullRequest> {
+        let Some(repository) = self.may_propose_at_once(proposal) else {
+            return self.propose_in_steps(proposal, None).await;
+        };
+        match self.propose_at_once(proposal, &repository).await {
+            ProposedAtOnce::Whole { pull, base } => {
+                let is_at_base = base.as_ref() == Some(&proposal.base_commit);
+                if is_at_base || !self.holds(base.as_deref(), &proposal.changes).await? {
+                    return Ok(pull);
+                }
+                self.withdraw(pull.number).await?;
+                self.end_late(proposal, true).await
+            }
+            ProposedAtOnce::Branch(branch) => self.open_unless_late(proposal, branch).await,
+            ProposedAtOnce::Unclear { opened } => self.propose_in_steps(proposal, opened).await,
+        }
+    }
+
+    /// Makes each of it by itself, perhaps after a try at once that has `opened` a pull request.
+    async fn propose_in_steps(
+        &self,
+        proposal: &Proposal,
+        opened: Option<u32>,
+    ) -> CallResult<PullRequest> {
         let created = self.make_commit(proposal).await?;
         let branch = match self.branch_off(proposal, &created).await {
             Ok(base) => ReadyBranch {
                 commit: created.sha,
                 is_new: true,
+                is_moved: false,
                 open: None,
                 base,
             },
             Err(error) if error.says(422, "already exists") => {
-                match self.take_over(proposal, created.sha).await? {
+                match self.take_over(proposal, created.sha, opened).await? {
                     TakenBranch::Ready(branch) => branch,
                     TakenBranch::Merged(pull) => return Ok(pull.into_contract()),
                 }
             }
             Err(error) => return Err(error.into()),
         };
+        self.open_unless_late(proposal, branch).await
+    }
+
+    /// Opens the pull request of a branch, unless the base branch has come to hold its change.
+    async fn open_unless_late(
+        &self,
+        proposal: &Proposal,
+        branch: ReadyBranch,
+    ) -> CallResult<PullRequest> {
         let is_at_base = branch.base.as_ref() == Some(&proposal.base_commit);
         if is_at_base
             || !self
@@ -222,10 +259,7 @@ impl Repo<'_> {
         let [change] = proposal.changes.as_slice() else {
             return None;
         };
-        let fits = base.repository == proposal.repository
-            && base.commit == proposal.base_commit
-            && base.file.path == change.path;
-        fits.then(|| CommitBase {
+        base.fits(proposal, change).then(|| CommitBase {
             repository: Some(base.id),
             tree: base.tree,
             entries: vec![base.file],

@@ -21,6 +21,9 @@ pub(crate) struct ProposalNote {
     /// Whether it was recorded without a run that could have told.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) recorded: bool,
+    /// Whether the host has closed it itself: it should not have been opened.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) withdrawn: bool,
 }
 
 impl ProposalNote {
@@ -42,7 +45,7 @@ impl ProposalNote {
 
     /// Returns a body with this note at its end; one that says nothing is left out.
     pub(crate) fn append_to(&self, body: &str) -> String {
-        if self.image.is_none() && self.runs.is_empty() {
+        if self.image.is_none() && self.runs.is_empty() && !self.withdrawn {
             return body.to_owned();
         }
         let text = serde_json::to_string(self).unwrap_or_default();
@@ -71,6 +74,7 @@ mod tests {
             image: Some("web--> <!-- promote {} -->1.4.2".to_owned()),
             runs: vec!["r_1".to_owned()],
             recorded: false,
+            withdrawn: false,
         };
         let body = note.append_to("Words.\n");
         assert_eq!(body.matches("-->").count(), 1, "{body}");

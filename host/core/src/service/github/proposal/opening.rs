@@ -30,8 +30,11 @@ impl Repo<'_> {
             None => {
                 self.session()
                     .poll(
-                        || self.open_once(proposal),
-                        |attempt| matches!(attempt, OpenAttempt::Opened(_)) || !branch.is_new,
+                        || self.open_once(proposal, branch.is_moved),
+                        |attempt| {
+                            let is_ours = branch.is_new || branch.is_moved;
+                            matches!(attempt, OpenAttempt::Opened(_)) || !is_ours
+                        },
                     )
                     .await?
             }
@@ -65,16 +68,10 @@ impl Repo<'_> {
     }
 
     /// Opens the pull request, or finds it; a lost answer is resolved by looking.
-    async fn open_once(&self, proposal: &Proposal) -> CallResult<OpenAttempt> {
+    async fn open_once(&self, proposal: &Proposal, is_moved: bool) -> CallResult<OpenAttempt> {
         let Proposal { head, base, .. } = proposal;
-        let note = ProposalNote {
-            image: proposal.image.clone(),
-            ..ProposalNote::default()
-        }
-        .joined_by(&self.client.run);
         let request = json!({
-            "title": text::title(&proposal.title), "head": head, "base": base,
-            "body": note.append_to(&text::body(&proposal.body)),
+            "title": text::title(&proposal.title), "head": head, "base": base, "body": self.pull_body(proposal),
         });
         match self.once::<WirePull>(Method::POST, "/pulls", request).await {
             Err(error) if error.says(422, "already exists") || error.is_uncertain() => {
@@ -93,9 +90,23 @@ impl Repo<'_> {
             }
             // GitHub does not see the new branch yet, or it is gone.
             Err(error) if is_branch_unseen(&error) => Ok(OpenAttempt::Again(error)),
+            // Or it sees the branch where it stood before.
+            Err(error) if is_moved && error.says(422, "No commits between") => {
+                Ok(OpenAttempt::Again(error))
+            }
             Err(error) => Err(error.into()),
             Ok(pull) => Ok(OpenAttempt::Opened(Box::new(pull))),
         }
+    }
+
+    /// Returns the body of the pull request of a proposal, with the host's note.
+    pub(super) fn pull_body(&self, proposal: &Proposal) -> String {
+        let note = ProposalNote {
+            image: proposal.image.clone(),
+            ..ProposalNote::default()
+        }
+        .joined_by(&self.client.run);
+        note.append_to(&text::body(&proposal.body))
     }
 
     /// Gives a pull request the title and the body of the proposal, if it has others. One for the same image that people
@@ -115,7 +126,7 @@ impl Repo<'_> {
         let note = ProposalNote {
             image: proposal.image.clone(),
             runs: if is_joined { note.runs } else { Vec::new() },
-            recorded: false,
+            ..ProposalNote::default()
         };
         let body = note.joined_by(&self.client.run).append_to(&words);
         if pull.has_words(&title, &body) {

@@ -41,14 +41,27 @@ pub(super) enum TakenBranch {
 }
 
 impl Repo<'_> {
-    /// Decides on a branch that was there before.
+    /// Decides on a branch that was there before, perhaps with a pull request that this run has `opened` without knowing of
+    /// the branch.
     pub(super) async fn take_over(
         &self,
         proposal: &Proposal,
         created: String,
+        opened: Option<u32>,
     ) -> CallResult<TakenBranch> {
         let Proposal { head, base, .. } = proposal;
-        let (commit, open) = match self.branch_state(proposal).await? {
+        let state = self.branch_state(proposal, opened).await;
+        let is_usable = matches!(
+            state,
+            Ok(BranchState::Current { .. }
+                | BranchState::Behind { .. }
+                | BranchState::Replaceable { .. })
+        );
+        if let Some(number) = opened.filter(|_| !is_usable) {
+            self.withdraw(number).await?;
+        }
+        let is_moved = matches!(state, Ok(BranchState::Replaceable { .. }));
+        let (commit, open) = match state? {
             BranchState::Merged(pull) => return Ok(TakenBranch::Merged(pull)),
             BranchState::Current { commit, open } => (commit, open),
             BranchState::Behind { pull } => {
@@ -76,13 +89,18 @@ impl Repo<'_> {
         Ok(TakenBranch::Ready(ReadyBranch {
             commit,
             is_new: false,
+            is_moved,
             open,
             base: self.branch(base).await?,
         }))
     }
 
     /// Finds out about the branch.
-    async fn branch_state(&self, proposal: &Proposal) -> CallResult<BranchState> {
+    async fn branch_state(
+        &self,
+        proposal: &Proposal,
+        opened: Option<u32>,
+    ) -> CallResult<BranchState> {
         let Proposal {
             head,
             base,
@@ -90,6 +108,12 @@ impl Repo<'_> {
             ..
         } = proposal;
         let mut pulls = self.find(head, base, PullFilter::Any).await?;
+        // What this run has just opened says nothing about what was there before.
+        let opened = pulls
+            .iter()
+            .position(|pull| Some(pull.number) == opened)
+            .map(|at| Box::new(pulls.remove(at)))
+            .filter(|pull| pull.state() == PullState::Open);
         let open = pulls
             .iter()
             .position(|pull| pull.state() == PullState::Open)
@@ -109,6 +133,7 @@ impl Repo<'_> {
                 return Ok(BranchState::Merged(Box::new(pull)));
             }
         }
+        let open = open.or(opened);
         let found = self
             .session()
             .poll(|| self.branch(head), Option::is_some)

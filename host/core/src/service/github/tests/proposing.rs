@@ -160,6 +160,7 @@ async fn what_was_noted_of_the_base_makes_the_branch_in_one_request() {
                 mode: "100755".to_owned(),
                 sha: blob_id(OLD.as_bytes()),
             },
+            heads: None,
         });
         assert_eq!(
             client
