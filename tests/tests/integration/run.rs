@@ -1,7 +1,7 @@
 //! `promote run`: the main job, by the program, over HTTP.
 
 use promote_core::call::Call;
-use promote_core::journal::JournalEntry;
+use promote_core::journal::{ClosingWrite, JournalEntry};
 use promote_mock::sample;
 use serde_json::json;
 use tokio::process::Command;
@@ -123,7 +123,14 @@ async fn the_journal_tells_the_whole_run() {
         panic!("{entries:?}");
     };
     assert!(matches!(footer, JournalEntry::Footer { ending, .. } if ending == "promoted"));
-    assert!(matches!(told, JournalEntry::Told { failure: None, .. }));
+    assert!(matches!(
+        told,
+        JournalEntry::Closing {
+            write: ClosingWrite::LastWords,
+            failure: None,
+            ..
+        }
+    ));
     // Each call has its line before its answer's.
     for pair in calls.chunks(2) {
         let [

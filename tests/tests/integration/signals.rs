@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
-use promote_core::journal::JournalEntry;
+use promote_core::journal::{ClosingWrite, JournalEntry};
 use promote_mock::github::TokenKind;
 use promote_mock::{FaultEffect, ServiceName};
 use promote_tests::guests;
@@ -231,7 +231,13 @@ impl StoppedPhase {
         if let Some(journal) = ended.journal_if_any().filter(|text| !text.is_empty()) {
             let entries = promote_core::journal::record::read(journal.as_bytes()).unwrap();
             assert!(
-                matches!(entries.last(), Some(JournalEntry::Told { .. })),
+                matches!(
+                    entries.last(),
+                    Some(JournalEntry::Closing {
+                        write: ClosingWrite::LastWords,
+                        ..
+                    })
+                ),
                 "{what}: {entries:?}"
             );
         }

@@ -128,10 +128,65 @@ fn after_the_footer_comes_the_last_word_and_nothing_else() {
         &entry(&written[lines.len() - 1]),
     ));
     assert_eq!(found(&lines), [(lines.len(), "misplaced")]);
+    let wrong = of(&lines).findings[0].what.to_string();
+    assert!(wrong.contains("made once each"), "{wrong}");
     let early = &written[..5];
     let mut lines = early.to_vec();
     lines.push(signed(6, early, &entry(&written[written.len() - 1])));
     assert_eq!(found(&lines), [(6, "misplaced")]);
+}
+
+#[test]
+fn the_listed_closing_writes_are_taken_and_no_others() {
+    let seal = WRITTEN.len();
+    let closing = |write: serde_json::Value| {
+        json!({ "entry": "closing", "at": "2026-01-06T10:00:00Z", "write": write, "failure": null })
+            .to_string()
+    };
+    let [record, deployment, comment, last] = [
+        closing(json!({ "record": { "blueprint": "promotion" } })),
+        closing(
+            json!({ "deployment": { "repository": "acme/gitops", "environment": "production" } }),
+        ),
+        closing(json!({ "comment": { "repository": "acme/gitops", "number": 7 } })),
+        closing(json!("last-words")),
+    ];
+    let with = |entries: &[&String]| {
+        let mut lines = WRITTEN.clone();
+        for entry in entries {
+            lines.push(signed(lines.len() + 1, &lines, entry));
+        }
+        lines
+    };
+    for whole in [
+        vec![],
+        vec![&last],
+        vec![&record, &last],
+        vec![&deployment, &comment],
+        vec![&record, &deployment, &comment, &last],
+    ] {
+        let verified = of(&with(&whole));
+        assert!(is_whole(&verified), "{verified:?}");
+        assert_eq!(verified.sum, of(&WRITTEN).sum, "the seal is the footer's");
+    }
+    let unknown = closing(json!({ "merge": { "repository": "acme/gitops", "number": 7 } }));
+    let call = entry(&WRITTEN[1]);
+    for (wrong, line, word) in [
+        (vec![&record, &record], 2, "misplaced"),
+        (vec![&last, &comment], 2, "misplaced"),
+        (vec![&comment, &deployment], 2, "misplaced"),
+        (vec![&call], 1, "misplaced"),
+        (vec![&last, &call], 2, "misplaced"),
+        (vec![&unknown], 1, "unreadable"),
+    ] {
+        assert_eq!(found(&with(&wrong)), [(seal + line, word)], "{wrong:?}");
+    }
+    let after = of(&with(&[&call])).findings[0].what.to_string();
+    assert!(
+        after
+            .contains("after that only the record, the deployment, the comment and the last words"),
+        "{after}"
+    );
 }
 
 /// The entry of a line.

@@ -223,13 +223,66 @@ pub enum JournalEntry<C = Call, R = Reply, F = Failure> {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         approved_by: Vec<String>,
     },
-    /// The last words were sent to Port. Nothing else can follow the footer.
-    Told {
+    /// A closing write: the host publishes the ending, and with it the seal. Nothing else can follow the footer.
+    Closing {
         /// When.
         at: Timestamp,
-        /// Why Port does not have them, if so.
+        /// The write.
+        write: ClosingWrite,
+        /// Why it was not made, or is not known to be, if so.
         failure: Option<String>,
     },
+}
+
+/// The writes that may follow the footer, each once, in this order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClosingWrite {
+    /// The record of the promotion in Port.
+    Record {
+        /// The blueprint.
+        blueprint: String,
+    },
+    /// The deployment at GitHub.
+    Deployment {
+        /// `owner/name`.
+        repository: String,
+        /// The environment of GitHub.
+        environment: String,
+    },
+    /// The comment under the pull request.
+    Comment {
+        /// `owner/name`.
+        repository: String,
+        /// The number of the pull request.
+        number: u32,
+    },
+    /// The last words in the log of Port's run, and its status.
+    LastWords,
+}
+
+impl ClosingWrite {
+    /// Returns its name in sentences.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Record { .. } => "the record in Port",
+            Self::Deployment { .. } => "the deployment",
+            Self::Comment { .. } => "the comment",
+            Self::LastWords => "the last words",
+        }
+    }
+
+    /// Returns its place in the order of closing writes.
+    #[must_use]
+    pub fn rank(&self) -> usize {
+        match self {
+            Self::Record { .. } => 0,
+            Self::Deployment { .. } => 1,
+            Self::Comment { .. } => 2,
+            Self::LastWords => 3,
+        }
+    }
 }
 
 /// What came of a read for the rules.

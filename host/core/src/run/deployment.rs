@@ -6,8 +6,10 @@ use crate::contract::{Outcome, PullState, Request};
 use crate::gate::describe;
 use crate::gate::evidence::Evidence;
 use crate::grants::{CallTarget, Operation, RepositoryTarget, ResolvedGrants};
+use crate::journal::ClosingWrite;
 use crate::run::observer::Observer;
 use crate::service::github::{DeploymentRecord, DeploymentState};
+use crate::service::http::CallResult;
 use crate::source::live::Live;
 
 /// A deployment to be recorded.
@@ -72,19 +74,28 @@ pub(super) fn deployment(
 }
 
 impl KeptDeployment {
+    /// Returns its line in the journal.
+    pub(super) fn closing(&self) -> ClosingWrite {
+        ClosingWrite::Deployment {
+            repository: self.repository.clone(),
+            environment: self.record.environment.clone(),
+        }
+    }
+
     /// Records it. The promotion is what it is: that its record lacks is said, and stops nothing.
-    pub(super) async fn keep(&self, live: &Live, observer: &dyn Observer) {
+    pub(super) async fn keep(&self, live: &Live, observer: &dyn Observer) -> CallResult<()> {
         let kept = match live.github.repo(&self.repository) {
             Ok(repo) => repo.keep_deployment(&self.record).await,
             Err(failure) => Err(failure),
         };
-        if let Err(failure) = kept {
+        if let Err(failure) = &kept {
             observer.say(&format!(
                 "the deployment to {} could not be recorded in {}: {}",
                 self.record.environment,
                 self.repository,
-                describe(&failure)
+                describe(failure)
             ));
         }
+        kept
     }
 }

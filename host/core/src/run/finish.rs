@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::cancel::{CancelSignal, LAST_WORD_TIME};
+use super::closing::{ClosingWrites, MadeWrites};
 use super::deployment::KeptDeployment;
 use super::ending::Ending;
 use super::kept_comment::{KeptComment, comment_text};
@@ -11,7 +12,7 @@ use super::record::{PromotionRecord, RecordBasis};
 use super::{PromotionPull, RunMode, RunResult};
 use crate::contract::{Outcome, Request};
 use crate::gate::{CallRecord, RunParts, describe};
-use crate::journal::{JournalEntry, RawEntry};
+use crate::journal::{ClosingWrite, JournalEntry, RawEntry};
 use crate::run::observer::Observer;
 use crate::service::http::plain_words;
 use crate::service::port::SEALED;
@@ -118,15 +119,18 @@ pub(super) async fn finish(
                 ended: parts.clock.now(),
             }),
     };
-    let told = say_last_words(&mut parts, &words, &last, cancel).await;
+    let closed = say_last_words(&mut parts, &words, &last, cancel).await;
     if seal.is_some() && mode == RunMode::Run {
-        let told = JournalEntry::Told {
-            at: parts.clock.now(),
-            failure: told.as_ref().err().cloned(),
-        };
-        write(&mut parts, &told, false);
+        for (closing, result) in closed.in_order() {
+            let line = JournalEntry::Closing {
+                at: parts.clock.now(),
+                write: closing.clone(),
+                failure: result.as_ref().err().cloned(),
+            };
+            write(&mut parts, &line, false);
+        }
     }
-    if let Err(why) = told {
+    if let Some(why) = closed.port_failure() {
         let whole = message.trim_end_matches('.');
         message = format!("{whole}. Port could not be told: {why}");
     }
@@ -196,7 +200,7 @@ async fn say_last_words(
     words: &LastWords,
     end: &PublicEnd<'_>,
     cancel: &mut CancelSignal<'_>,
-) -> Result<(), String> {
+) -> ClosingWrites {
     let PublicEnd {
         ending,
         message,
@@ -240,24 +244,30 @@ async fn say_last_words(
     let comment = comment
         .as_ref()
         .filter(|_| !matches!(word, PortWord::Silence));
+    let mut closed = ClosingWrites::default();
     if !cancel.is_heard() {
+        let ClosingWrites { port, github } = &mut closed;
         let ordinary = async {
             // What is under way at GitHub needs the token.
             parts.settle().await;
-            tokio::join!(tell_port(parts, &word, record), async {
+            tokio::join!(tell_port(parts, &word, record, port), async {
+                // Each has said itself what it could not do.
                 if let Some(deployment) = deployment {
-                    deployment.keep(&live, &*observer).await;
+                    let _ = github
+                        .make(deployment.closing(), deployment.keep(&live, &*observer))
+                        .await;
                 }
                 if let Some(comment) = comment {
-                    comment.keep(&live, &*observer).await;
+                    let _ = github
+                        .make(comment.closing(), comment.keep(&live, &*observer))
+                        .await;
                 }
                 revoke(&live, &*observer, words).await;
-            })
-            .0
+            });
         };
         tokio::select! {
             biased;
-            told = ordinary => return told,
+            () = ordinary => return closed,
             () = cancel.hear() => {}
         }
     }
@@ -268,10 +278,13 @@ async fn say_last_words(
         observer
             .say("the installation token could not be revoked in time, it ends within the hour");
     }
-    let told = tell_port(parts, &word, record);
-    tokio::time::timeout(LAST_WORD_TIME, told)
-        .await
-        .unwrap_or_else(|_| Err("it did not answer in time".to_owned()))
+    // What Port was told before is told again: it is the same.
+    closed.port = MadeWrites::default();
+    let told = tell_port(parts, &word, record, &mut closed.port);
+    if tokio::time::timeout(LAST_WORD_TIME, told).await.is_err() {
+        closed.port.cut("it did not answer in time");
+    }
+    closed
 }
 
 /// The last word to Port.
@@ -297,42 +310,48 @@ async fn tell_port(
     parts: &mut RunParts,
     word: &PortWord<'_>,
     record: Option<(&str, &PromotionRecord<'_>)>,
-) -> Result<(), String> {
+    made: &mut MadeWrites,
+) {
     parts.settle().await;
-    if parts.source.mode() == RunMode::Plan {
-        return Ok(());
+    if parts.source.mode() == RunMode::Plan || matches!(word, PortWord::Silence) {
+        return;
     }
     let port = &parts.live.port;
-    if let Some((blueprint, record)) = record.filter(|_| !matches!(word, PortWord::Silence)) {
-        let kept = port
-            .keep_record(blueprint, &record.title(), record.properties())
-            .await;
+    if let Some((blueprint, record)) = record {
+        let closing = ClosingWrite::Record {
+            blueprint: blueprint.to_owned(),
+        };
+        let kept = async {
+            port.keep_record(blueprint, &record.title(), record.properties())
+                .await
+        };
         // The promotion is what it is; that its record lacks is said, and stops nothing.
-        if let Err(failure) = kept {
+        if let Err(failure) = made.make(closing, kept).await {
             parts.observer.say(&format!(
-                "the record of this promotion in Port (`{blueprint}`) could not be written: {}",
-                describe(&failure)
+                "the record of this promotion in Port (`{blueprint}`) could not be written: {failure}"
             ));
         }
     }
-    let told = match word {
-        PortWord::Silence => Ok(()),
-        PortWord::Wait {
-            text,
-            label,
-            summary,
-        } => port.wait(text, label, summary).await,
-        PortWord::End {
-            text,
-            label,
-            status,
-        } => {
-            // A run that has ended takes no link any more.
-            port.show_links().await;
-            port.end(text, label, *status).await
+    let told = async {
+        match word {
+            PortWord::Silence => Ok(()),
+            PortWord::Wait {
+                text,
+                label,
+                summary,
+            } => port.wait(text, label, summary).await,
+            PortWord::End {
+                text,
+                label,
+                status,
+            } => {
+                // A run that has ended takes no link any more.
+                port.show_links().await;
+                port.end(text, label, *status).await
+            }
         }
     };
-    told.map_err(|failure| describe(&failure).to_owned())
+    let _ = made.make(ClosingWrite::LastWords, told).await;
 }
 
 async fn revoke(live: &Live, observer: &dyn Observer, words: &LastWords) {

@@ -5,7 +5,9 @@ use super::ending::Ending;
 use crate::contract::types::Awaited;
 use crate::contract::{Outcome, Request};
 use crate::gate::describe;
+use crate::journal::ClosingWrite;
 use crate::run::observer::Observer;
+use crate::service::http::CallResult;
 use crate::source::live::Live;
 use crate::text::markdown;
 
@@ -19,8 +21,16 @@ pub(super) struct KeptComment<'a> {
 }
 
 impl KeptComment<'_> {
+    /// Returns its line in the journal.
+    pub(super) fn closing(&self) -> ClosingWrite {
+        ClosingWrite::Comment {
+            repository: self.pull.repository.clone(),
+            number: self.pull.number,
+        }
+    }
+
     /// Writes it, or brings it up to date. The promotion is what it is: that its comment lacks is said, and stops nothing.
-    pub(super) async fn keep(&self, live: &Live, observer: &dyn Observer) {
+    pub(super) async fn keep(&self, live: &Live, observer: &dyn Observer) -> CallResult<()> {
         let PromotionPull {
             repository, number, ..
         } = self.pull;
@@ -28,12 +38,13 @@ impl KeptComment<'_> {
             Ok(repo) => repo.keep_comment(*number, MARKER, &self.text).await,
             Err(failure) => Err(failure),
         };
-        if let Err(failure) = kept {
+        if let Err(failure) = &kept {
             observer.say(&format!(
                 "the comment under pull request #{number} could not be kept: {}",
-                describe(&failure)
+                describe(failure)
             ));
         }
+        kept
     }
 }
 

@@ -12,6 +12,7 @@ pub mod approvers;
 mod begin;
 mod cancel;
 mod claim;
+mod closing;
 mod deployment;
 pub mod ending;
 mod finish;

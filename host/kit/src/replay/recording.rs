@@ -170,7 +170,7 @@ impl RunRecording {
         let last = self.steps.last_mut();
         let is_open = last.as_ref().is_some_and(|step| step.answer.is_none());
         match (entry, last) {
-            (JournalEntry::Told { .. }, _) => return self.footer.is_some(),
+            (JournalEntry::Closing { .. }, _) => return self.footer.is_some(),
             _ if self.footer.is_some() => return false,
             (JournalEntry::Status { number, .. }, Some(_)) if number == calls => {}
             (

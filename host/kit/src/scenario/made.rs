@@ -86,7 +86,7 @@ impl MadeCall {
                 | JournalEntry::Rules { .. }
                 | JournalEntry::Status { .. }
                 | JournalEntry::Footer { .. }
-                | JournalEntry::Told { .. } => {}
+                | JournalEntry::Closing { .. } => {}
             }
         }
         Ok(made.into_values().collect())

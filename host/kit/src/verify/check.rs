@@ -129,7 +129,7 @@ pub fn check(bytes: &[u8]) -> JournalCheck {
     findings.dedup();
     let footer = entries
         .iter()
-        .rfind(|(_, entry)| !matches!(entry, JournalEntry::Told { .. }));
+        .rfind(|(_, entry)| !matches!(entry, JournalEntry::Closing { .. }));
     let end = match footer {
         _ if whole < bytes.len() => JournalEnd::Torn,
         Some((
@@ -272,16 +272,25 @@ fn sequence(entries: &[(usize, JournalEntry)]) -> Vec<LineFinding> {
     let mut calls = 0_u32;
     let mut open = false;
     let mut over = false;
-    let mut told = false;
+    let mut closed = None;
     let mut findings = Vec::new();
     for (line, entry) in entries {
         let misplaced = match entry {
-            JournalEntry::Told { .. } if over && !told => {
-                told = true;
-                None
+            JournalEntry::Closing { write, .. } => {
+                let before = closed.replace(write.rank());
+                if !over {
+                    Some("a closing write comes after the run's end")
+                } else if before.is_some_and(|before| before >= write.rank()) {
+                    Some(
+                        "closing writes are made once each: the record, the deployment, the comment, the last words",
+                    )
+                } else {
+                    None
+                }
             }
-            JournalEntry::Told { .. } => Some("last words are told once, after the run's end"),
-            _ if over => Some("the run had ended"),
+            _ if over => Some(
+                "the run had ended, and after that only the record, the deployment, the comment and the last words are written",
+            ),
             JournalEntry::Header(header) if header.format != FORMAT => {
                 findings.push(LineFinding {
                     line: *line,
@@ -318,7 +327,7 @@ fn sequence(entries: &[(usize, JournalEntry)]) -> Vec<LineFinding> {
             | JournalEntry::Fact { .. }
             | JournalEntry::Rules { .. }
             | JournalEntry::Status { .. }
-            | JournalEntry::Told { .. } => {}
+            | JournalEntry::Closing { .. } => {}
         }
         findings.extend(misplaced.map(|why| LineFinding {
             line: *line,

@@ -1,4 +1,8 @@
 //! The action run: its log, its end.
+//!
+//! All that a run of an action is asked and told is here: `run`, `log`, `wait`, `end` and `show_links`, by routes of actions.
+//! A run of Port's Workflows is refused by its identifier before any of it ([`RunKind`]); to serve it as well, that is the
+//! place to choose, and these five are what a second kind must have (its routes are below `/v1/workflows/nodes/runs`).
 
 use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
