@@ -137,6 +137,33 @@ async fn from_port_alone_an_auditor_is_answered() {
         .expect_said("reading the records of blueprint no_such_blueprint");
 }
 
+/// A squash and a rebase leave commits of their own on the base branch, and none of the pull request's.
+#[tokio::test]
+async fn however_it_is_merged_the_records_name_the_commit_on_the_base_branch_and_who_approved() {
+    for method in ["squash", "rebase", "merge"] {
+        let mut world = with_records(World::sample());
+        let gitops = world.github.find_mut("acme/gitops").unwrap();
+        gitops.collaborators.insert("kim".to_owned());
+        let settings = format!("[policy.settings]\napprovals = {{}}\nmethod = \"{method}\"");
+        let text = keeping().text();
+        let settings = SampleConfig::read(&text.replace("[policy.settings]", &settings));
+        let stage = ProgramStage::of(world).await.settings(&settings);
+        stage.run(&[]).await.expect(0).expect_said("waits for");
+        stage.world.lock().github.approve("acme/gitops", 1, "kim");
+        stage.promote(&["resume"]).await.expect(0);
+        let world = stage.world.lock();
+        let record = record(&world).unwrap();
+        let base = world.github.find("acme/gitops").unwrap();
+        let base = base.branch("main").unwrap().to_string();
+        assert_eq!(record["commit"], base, "{method}");
+        assert_eq!(
+            record["approved_by"],
+            json!(["kim (acme/gitops#1)"]),
+            "{method}"
+        );
+    }
+}
+
 /// The sample's configuration with the grant for deployments.
 fn deploying(more: &str) -> SampleConfig {
     let text = SampleConfig::default().text();
