@@ -85,6 +85,8 @@ finding_codes! {
     WorkflowEnvironment = "workflow-environment",
     /// The environment lets in other branches, or not the one that is needed.
     WorkflowBranches = "workflow-branches",
+    /// The workflow's token may not do what is granted.
+    WorkflowPermissions = "workflow-permissions",
     /// The workflow's runs are not called by their Port run.
     WorkflowRunName = "workflow-run-name",
     /// No action may start a run.

@@ -13,11 +13,12 @@ use crate::secrets::with_app;
 use crate::stage::{ProgramEnd, ProgramStage};
 
 /// Findings about the workflow.
-const ABOUT_WORKFLOWS: [&str; 5] = [
+const ABOUT_WORKFLOWS: [&str; 6] = [
     "workflow-file",
     "workflow-inputs",
     "workflow-environment",
     "workflow-branches",
+    "workflow-permissions",
     "workflow-run-name",
 ];
 
@@ -240,6 +241,31 @@ const FAULTS: &[WorkflowFault] = &[
         world: SAME,
         config: "",
         findings: &[("workflow-branches", "error", "its job never starts")],
+    },
+    WorkflowFault {
+        name: "a token that may not do what every promotion needs",
+        changes: &[(
+            "      contents: write\n      pull-requests: write\n",
+            "      contents: read\n",
+        )],
+        world: SAME,
+        config: "",
+        findings: &[(
+            "workflow-permissions",
+            "error",
+            "lacks what promote.toml grants: contents: write, pull-requests: write",
+        )],
+    },
+    WorkflowFault {
+        name: "a token that may not record deployments and may not ask who approved",
+        changes: &[],
+        world: SAME,
+        config: "[workflow]\nenvironment = \"production\"\n[[grants]]\nallow = [\"run.reviews\"]\n[[grants]]\nallow = [\"github.deployment\"]\nrepository = \"acme/gitops\"\n",
+        findings: &[(
+            "workflow-permissions",
+            "warning",
+            "lacks what promote.toml grants: actions: read, deployments: write",
+        )],
     },
     WorkflowFault {
         name: "runs of another name",

@@ -124,6 +124,7 @@ pub async fn run(
             port,
             github,
             own: setup.own.as_ref(),
+            grants: &setup.config.grants,
             ruled: rules::has_binding(setup.config).then_some(args.config.as_path()),
         };
         let actions = setup.config.port.actions.identifiers();

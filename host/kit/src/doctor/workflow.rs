@@ -1,5 +1,6 @@
 //! The workflow that a click in Port starts: its file on the branch where GitHub looks for it, against what the action sends.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
@@ -10,10 +11,12 @@ use super::{environment, owners};
 use crate::finding::{DoctorFindings, FindingCode, Severity};
 use promote_core::contract::Failure;
 use promote_core::gate::describe;
+use promote_core::grants::{Grants, Operation};
 use promote_core::run::resume::RUN_NAME;
 use promote_core::service::github::BranchProtection;
 use promote_core::service::http::{HttpAnswer, ServiceError, ServiceResult, seg};
 use promote_core::service::{github, port};
+use promote_run::environment::permissions;
 
 /// The branch on which Port's GitHub app looks for a workflow, unless the action names one.
 const LEGACY_BRANCH: &str = "main";
@@ -24,6 +27,8 @@ pub(super) struct WorkflowReaders<'a> {
     pub(super) github: &'a github::Client,
     /// The client of a workflow's own token, and the repository that it reaches.
     pub(super) own: Option<&'a (github::Client, String)>,
+    /// The grants, which the workflow's token must be able to serve.
+    pub(super) grants: &'a Grants,
     /// The configuration, if it has rules that nobody may leave out.
     pub(super) ruled: Option<&'a Path>,
 }
@@ -138,6 +143,7 @@ async fn check_workflow(
         );
     }
     check_inputs(&parsed, workflow.inputs.as_deref(), &subject, findings);
+    check_permissions(&parsed, readers.grants, workflow, &subject, findings);
     let has_reviewers =
         check_environments(&parsed, &reader, &file.branch, guarded, &subject, findings).await;
     if !parsed.names_port_run() {
@@ -241,6 +247,47 @@ fn check_inputs(
             );
         }
     }
+}
+
+/// Checks that the workflow's token may do what is granted, as far as the file says what it may.
+fn check_permissions(
+    parsed: &ParsedWorkflow,
+    grants: &Grants,
+    workflow: &StartedWorkflow,
+    subject: &str,
+    findings: &mut DoctorFindings,
+) {
+    let mut needed = BTreeMap::new();
+    if parsed.acts_with_own_token() {
+        let all = permissions(grants, &workflow.repository).into_iter();
+        // `github.read` grants more reads than most policies make: what is written is needed.
+        let own = all.filter(|(_, level)| level == "write");
+        needed.extend(own.map(|(name, level)| (name.replace('_', "-"), level)));
+    }
+    if grants.mention(Operation::ReadReviews) {
+        needed.insert("actions".to_owned(), "read".to_owned());
+    }
+    let lacking = parsed.lacking(&needed);
+    if lacking.is_empty() {
+        return;
+    }
+    let stops = ["contents", "pull-requests"];
+    let is_needed = |line: &String| stops.iter().any(|name| line.starts_with(name));
+    let severity = if lacking.iter().any(is_needed) {
+        Severity::Error
+    } else {
+        Severity::Warning
+    };
+    findings.add(
+        severity,
+        FindingCode::WorkflowPermissions,
+        subject,
+        format!(
+            "its token lacks what promote.toml grants: {}",
+            lacking.join(", ")
+        ),
+        "add these to `permissions` of its job, as `promote init` does, or take the grants back",
+    );
 }
 
 /// Checks where the jobs run, and returns whether reviewers must let one start.

@@ -2,6 +2,8 @@
 //!
 //! The file is other people's: it is read within limits, and what it says is only compared and shown.
 
+use std::collections::BTreeMap;
+
 use promote_core::run::resume::RUN_NAME;
 use saphyr_parser::{Event, Parser, ScalarStyle, Span, StrInput};
 use serde_json::{Map, Value};
@@ -79,21 +81,64 @@ impl ParsedWorkflow {
         })
     }
 
-    /// Returns the environments of the jobs that promote: of those that are given Port's credentials, or of all if no job can
-    /// be told by that.
+    /// Returns the environments of the jobs that promote.
     pub(super) fn environments(&self) -> Vec<JobEnvironment<'_>> {
-        let jobs = || self.0["jobs"].as_object().into_iter().flat_map(Map::values);
-        let mut promoting: Vec<&Value> = jobs().filter(|job| promotes(job)).collect();
-        if promoting.is_empty() {
-            promoting = jobs().collect();
+        self.promoting().into_iter().map(environment_of).collect()
+    }
+
+    /// Returns whether a job that promotes acts with the workflow's own token.
+    pub(super) fn acts_with_own_token(&self) -> bool {
+        let mut steps = self.promoting().into_iter().flat_map(steps);
+        steps.any(|step| {
+            let token = step["with"]["github-token"].as_str().unwrap_or_default();
+            token.contains("github.token") || token.contains("secrets.GITHUB_TOKEN")
+        })
+    }
+
+    /// Returns which of these permissions a job that promotes does not give its token. Without a word about permissions the
+    /// repository's settings decide, which this cannot tell.
+    pub(super) fn lacking(&self, needed: &BTreeMap<String, String>) -> Vec<String> {
+        let mut lacking = Vec::new();
+        for job in self.promoting() {
+            let given = match &job["permissions"] {
+                Value::Null => &self.0["permissions"],
+                own => own,
+            };
+            for (name, level) in needed {
+                let has = match given {
+                    Value::Null => true,
+                    Value::String(all) => {
+                        all == "write-all" || (all == "read-all" && level == "read")
+                    }
+                    given => given[name] == "write" || given[name] == level.as_str(),
+                };
+                let line = format!("{name}: {level}");
+                if !has && !lacking.contains(&line) {
+                    lacking.push(line);
+                }
+            }
         }
-        promoting.into_iter().map(environment_of).collect()
+        lacking
+    }
+
+    /// The jobs that are given Port's credentials, or all if no job can be told by that.
+    fn promoting(&self) -> Vec<&Value> {
+        let jobs = || self.0["jobs"].as_object().into_iter().flat_map(Map::values);
+        let promoting: Vec<&Value> = jobs().filter(|job| promotes(job)).collect();
+        if promoting.is_empty() {
+            jobs().collect()
+        } else {
+            promoting
+        }
     }
 }
 
+fn steps(job: &Value) -> impl Iterator<Item = &Value> {
+    job["steps"].as_array().into_iter().flatten()
+}
+
 fn promotes(job: &Value) -> bool {
-    let mut steps = job["steps"].as_array().into_iter().flatten();
-    steps.any(|step| {
+    steps(job).any(|step| {
         step["with"].get("port-client-id").is_some() || step["env"].get("PORT_CLIENT_ID").is_some()
     })
 }

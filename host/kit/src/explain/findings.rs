@@ -155,6 +155,11 @@ pub(super) const ALL: &[CodeExplanation] = &[
         "in the environment's settings, let selected branches use it, and name the default branch alone.",
     ),
     finding(
+        FindingCode::WorkflowPermissions,
+        "The workflow says what its token may do, and that is less than promote.toml grants: what needs the rest is refused by GitHub in every run.",
+        "add the permission to the job that promotes (`promote init` writes what its own grants need), or take the grant out of promote.toml.",
+    ),
+    finding(
         FindingCode::WorkflowRunName,
         "By the name of a workflow run `promote resume` finds out for which run of Port it works, whether it still lives, and whether the environment's reviewers let it start. This workflow gives its runs another name.",
         "give it the `run-name` that `promote init` writes: `Port run` and the id of Port's run.",
