@@ -31,7 +31,13 @@ async fn init(stage: &ProgramStage, more: &[&str]) -> ProgramEnd {
     stage.promote(&[&arguments[..], more].concat()).await
 }
 
-const PATHS: [&str; 2] = ["--paths", "apps/{service.identifier}/prod/*.yaml"];
+/// What cannot be found out without manifests and images.
+const PATHS: [&str; 4] = [
+    "--paths",
+    "apps/{service.identifier}/prod/*.yaml",
+    "--reference",
+    "{identifier}",
+];
 
 #[tokio::test]
 async fn sets_everything_up_and_the_second_time_nothing() {
@@ -93,7 +99,7 @@ async fn what_it_writes_promotes() {
 #[tokio::test]
 async fn a_record_of_promotions_is_set_up_if_it_is_wished() {
     let stage = ProgramStage::sample().await;
-    let with = [&PATHS[..], &["--record", "--yes"]].concat();
+    let with = [&PATHS[..2], &["--record", "--yes"]].concat();
     init(&stage, &with)
         .await
         .expect(0)
@@ -183,12 +189,19 @@ async fn keeps_what_others_added() {
 #[tokio::test]
 async fn leaves_files_that_somebody_changed() {
     let stage = ProgramStage::sample().await;
-    init(&stage, &["--yes", "--no-port", PATHS[0], PATHS[1]])
-        .await
-        .expect(0);
+    init(
+        &stage,
+        &["--yes", "--no-port", PATHS[0], PATHS[1], PATHS[2], PATHS[3]],
+    )
+    .await
+    .expect(0);
     let edited = stage.read("new/promote.toml") + "\n[limits]\nwall = \"9m\"\n";
     stage.write("new/promote.toml", &edited);
-    let again = init(&stage, &["--yes", "--no-port", PATHS[0], PATHS[1]]).await;
+    let again = init(
+        &stage,
+        &["--yes", "--no-port", PATHS[0], PATHS[1], PATHS[2], PATHS[3]],
+    )
+    .await;
     again
         .expect(1)
         .expect_said("promote.toml would become:")
@@ -197,7 +210,15 @@ async fn leaves_files_that_somebody_changed() {
     assert_eq!(stage.read("new/promote.toml"), edited);
     init(
         &stage,
-        &["--yes", "--no-port", "--overwrite", PATHS[0], PATHS[1]],
+        &[
+            "--yes",
+            "--no-port",
+            "--overwrite",
+            PATHS[0],
+            PATHS[1],
+            PATHS[2],
+            PATHS[3],
+        ],
     )
     .await
     .expect(0)
@@ -243,11 +264,19 @@ async fn says_what_is_missing() {
     let mut world = fresh();
     world.port.credentials[0].may_write = false;
     let stage = ProgramStage::of(world).await;
-    init(&stage, &["--yes", PATHS[0], PATHS[1]])
+    init(&stage, &["--yes", PATHS[0], PATHS[1], PATHS[2], PATHS[3]])
         .await
         .expect(2)
         .expect_said("may not list its integrations, which needs an admin's");
-    let named = ["--yes", "--installation", "a", PATHS[0], PATHS[1]];
+    let named = [
+        "--yes",
+        "--installation",
+        "a",
+        PATHS[0],
+        PATHS[1],
+        PATHS[2],
+        PATHS[3],
+    ];
     init(&stage, &named)
         .await
         .expect(2)

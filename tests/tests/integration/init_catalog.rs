@@ -212,7 +212,7 @@ pub(crate) fn push(stage: &ProgramStage, folder: &str) {
 }
 
 /// Written past the capture of the test harness: who reads a log wants the times of a run that passed, too.
-fn say(line: &str) {
+pub(crate) fn say(line: &str) {
     let mut out = std::io::stdout();
     writeln!(out, "{line}").unwrap();
 }
@@ -536,7 +536,12 @@ async fn a_catalog_in_which_nothing_fits_is_left_alone() {
     world.port.blueprints.clear();
     world.port.put_blueprint(repository);
     let stage = ProgramStage::of(world).await;
-    let paths = ["--paths", "apps/{service.identifier}/prod/*.yaml"];
+    let paths = [
+        "--paths",
+        "apps/{service.identifier}/prod/*.yaml",
+        "--reference",
+        "{identifier}",
+    ];
     init(&stage, &[&paths[..], &["--yes"]].concat())
         .await
         .expect(2)

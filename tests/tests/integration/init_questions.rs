@@ -79,6 +79,7 @@ async fn without_a_terminal_all_that_is_missing_is_told_at_once() {
         .expect_said("`--uses OWNER/NAME@COMMIT` says")
         .expect_said("the workflow: github-ocean-acme, github-ocean-2")
         .expect_said("`--paths GLOB` says")
+        .expect_said("`--reference TEMPLATE` says")
         .expect_said("`--yes` makes the changes");
     stage.witness.expect_untouched();
     assert!(!stage.exists("clone/promote.toml"));
@@ -96,6 +97,8 @@ async fn without_a_terminal_all_that_is_missing_is_told_at_once() {
             "github-ocean-2",
             "--paths",
             "apps/{service.identifier}/prod/*.yaml",
+            "--reference",
+            "{identifier}",
             "--yes",
         ])
         .await;
@@ -176,12 +179,14 @@ async fn on_a_terminal_each_thing_is_asked_and_the_answers_are_written() {
             ("this program as an action", USES),
             ("1) github-ocean-acme\n  2) github-ocean-2", "2"),
             ("the files that a promotion", ""),
+            ("becomes its reference", "{name}:{version}"),
             ("make these changes?", "yes"),
         ],
     )
     .await;
     for part in [
         "repository = \"acme/gitops\"",
+        "reference = \"{name}:{version}\"",
         "path = \"apps/{service.identifier}/prod/*.yaml\"",
         "\"installationId\":\"github-ocean-2\"",
     ] {
@@ -206,6 +211,7 @@ async fn names_of_a_catalog_that_fits_nowhere_are_asked_one_by_one() {
             ("goes to", "two"),
             ("to its image", "holds"),
             ("the files that a promotion", ""),
+            ("becomes its reference", "{identifier}"),
         ],
     )
     .await;

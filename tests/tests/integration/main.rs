@@ -34,6 +34,7 @@ mod hostile;
 mod init;
 mod init_catalog;
 mod init_questions;
+mod init_side_by_side;
 mod injection;
 mod journal;
 mod kit;

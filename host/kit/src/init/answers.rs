@@ -9,12 +9,15 @@ use super::args::InitArgs;
 use super::backend::ActionBackend;
 use super::catalog::{CatalogNames, GivenNames};
 use super::dialog::{SetupDialog, SetupQuestion, SetupQuestions};
+use super::files;
 use super::layout::{self, ManifestPlace};
 use super::reference::DerivedReference;
 use super::rules::RuleSettings;
+use promote_core::grants::{Grants, Operation};
 use promote_core::service::PORT_URL;
 use promote_core::service::github::RepositoryName;
 use promote_core::text;
+use promote_intake::config::Config;
 
 /// The region of Port that an account lives in.
 pub struct PortRegion {
@@ -53,6 +56,8 @@ pub(super) struct SetupAnswers {
     pub port_action: String,
     /// The blueprint of the record of promotions, if there is to be one.
     pub record: Option<String>,
+    /// What the host keeps at GitHub, and asks it.
+    pub extras: HostExtras,
     /// What starts the workflow when somebody clicks.
     pub backend: ActionBackend,
     /// The branch that the workflow is started on, if it is not the default one.
@@ -67,6 +72,28 @@ pub(super) struct SetupAnswers {
     pub path_property: String,
     /// The rules that read properties of the catalog.
     pub rules: RuleSettings,
+}
+
+/// What the host may do besides what the policy asks for; nothing unless somebody wants it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct HostExtras {
+    /// The comment under each pull request.
+    pub comment: bool,
+    /// Deployments at GitHub.
+    pub deployments: bool,
+    /// The words of reviewers of the environment.
+    pub reviews: bool,
+}
+
+impl HostExtras {
+    /// Takes flags, and what the configuration that is there has granted: a run of `init` takes nothing back.
+    fn of(args: &InitArgs, there: &Grants) -> Self {
+        Self {
+            comment: args.comment || there.mention(Operation::KeepComment),
+            deployments: args.deployments || there.mention(Operation::KeepDeployment),
+            reviews: args.reviews || there.mention(Operation::ReadReviews),
+        }
+    }
 }
 
 impl SetupAnswers {
@@ -113,6 +140,8 @@ impl SetupAnswers {
                 args.environment
             );
         }
+        let config = args.folder.join(files::CONFIG);
+        let there = Config::read_local(&config).unwrap_or_default();
         // The workflow's own token reaches its own repository only (GitHub, "Automatic token authentication").
         let app = args.app || repository != workflow_repository;
         Ok(Self {
@@ -128,7 +157,8 @@ impl SetupAnswers {
             environment: args.environment.clone(),
             app,
             port_action: args.port_action.clone(),
-            record: args.record.clone(),
+            record: args.record.clone().or(there.port.record),
+            extras: HostExtras::of(args, &there.grants),
             backend: match &args.installation {
                 Some(installation) => ActionBackend::Installation(installation.clone()),
                 None => ActionBackend::LegacyApp,
@@ -186,7 +216,11 @@ impl SetupAnswers {
                     default: "",
                     flag: &format!("`--reference TEMPLATE` says how the image `{image}` of the catalog becomes `{held}`, which the manifest holds: no template that is known makes it"),
                 }),
-                DerivedReference::Unknown => "{identifier}".to_owned(),
+                DerivedReference::Unknown => questions.ask(&SetupQuestion {
+                    words: "how an image of the catalog becomes its reference, as a template over the image's entity, such as {identifier} or {registryId}:{tags[0]}",
+                    default: "",
+                    flag: "`--reference TEMPLATE` says how an image of the catalog becomes its reference, such as `{identifier}` or `{registryId}:{tags[0]}`: no manifest is at hand, and no image of the catalog looks like a reference",
+                }),
             };
         }
         if self.holds.is_empty() {

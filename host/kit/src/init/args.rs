@@ -85,6 +85,18 @@ pub struct InitArgs {
     )]
     pub record: Option<String>,
 
+    /// Keep one comment under each pull request up to date: how it stands, what comes next, and the journal's seal
+    #[arg(long)]
+    pub comment: bool,
+
+    /// Record each promotion as a deployment at GitHub
+    #[arg(long)]
+    pub deployments: bool,
+
+    /// Let the run know who approved it in GitHub's environment
+    #[arg(long)]
+    pub reviews: bool,
+
     /// The installation of Port's GitHub integration that starts the workflow; found in Port unless given
     #[arg(long, value_name = "ID", conflicts_with = "legacy_app")]
     pub installation: Option<String>,

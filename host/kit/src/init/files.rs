@@ -1,7 +1,10 @@
-//! The workflow file and `promote.toml` for the built-in policy, from templates.
+//! The workflow files and `promote.toml` where they are: what would change, what stays, and the writing.
 //!
 //! A file carries the sum of its own text. So a later run tells what it wrote itself, and may renew, from a person's work,
 //! which it shows and leaves alone.
+
+#[cfg(test)]
+pub(super) mod tests;
 
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
@@ -9,10 +12,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 
 use super::answers::SetupAnswers;
+use super::contents::{config, is_unchanged, resume, workflow};
 use super::dialog::{SetupDialog, SetupDifference};
 use super::guide;
-use promote_core::journal::digest;
-use promote_intake::config::Config;
 
 /// The workflow file, below the repository.
 pub(super) const WORKFLOW: &str = ".github/workflows/promote-production.yml";
@@ -22,15 +24,6 @@ pub(super) const WORKFLOW_NAME: &str = "promote-production.yml";
 pub(super) const RESUME: &str = ".github/workflows/promote-resume.yml";
 /// The operator's configuration.
 pub(super) const CONFIG: &str = "promote.toml";
-
-const WORKFLOW_TEMPLATE: &str = include_str!("workflow.yml");
-const RESUME_TEMPLATE: &str = include_str!("resume.yml");
-const CONFIG_TEMPLATE: &str = include_str!("promote.toml");
-
-/// The word in a template for the sum of its text, and before the sum in a file.
-const SUM: &str = "sum ";
-/// How many digits of the sum are written.
-const SUM_DIGITS: usize = 16;
 
 /// The files that would change, and what stays although it differs.
 pub(super) struct SetupFiles {
@@ -173,6 +166,7 @@ pub(super) fn write(files: &SetupFiles, dialog: &SetupDialog<'_>) -> anyhow::Res
     }
     Ok(())
 }
+
 /// Refuses a file below the folder that is a symbolic link, or lies behind one: a cloned repository could lead a write to
 /// any other place by it.
 fn refuse_links(folder: &Path, name: &str) -> anyhow::Result<()> {
@@ -205,343 +199,4 @@ fn replace(path: &Path, text: &str) -> std::io::Result<()> {
         let _ = std::fs::remove_file(&draft);
     }
     written
-}
-
-/// Writes the sum of a text into it, in place of the word for it.
-fn sealed(text: &str) -> String {
-    let sum = &digest(text.as_bytes())[..SUM_DIGITS];
-    text.replacen(SUM, &format!("{SUM}{sum}"), 1)
-}
-
-/// Returns whether a text carries its own sum.
-fn is_unchanged(text: &str) -> bool {
-    let Some(at) = text.find(SUM).map(|at| at + SUM.len()) else {
-        return false;
-    };
-    let Some(sum) = text.get(at..at + SUM_DIGITS) else {
-        return false;
-    };
-    let unsealed = format!("{}{}", &text[..at], &text[at + SUM_DIGITS..]);
-    digest(unsealed.as_bytes()).starts_with(sum)
-}
-
-fn workflow(answers: &SetupAnswers) -> String {
-    sealed(&filled_in(WORKFLOW_TEMPLATE, answers))
-}
-
-/// The workflow that carries on what waits. What happens to pull requests of another repository starts nothing here: the
-/// schedule finds it.
-fn resume(answers: &SetupAnswers) -> String {
-    let is_own = answers.repository == answers.workflow_repository;
-    let mut is_kept = true;
-    let mut text = String::new();
-    for line in RESUME_TEMPLATE.lines() {
-        match line.trim() {
-            "#<own>" => is_kept = is_own,
-            "#</own>" => is_kept = true,
-            _ if is_kept => {
-                text.push_str(line);
-                text.push('\n');
-            }
-            _ => {}
-        }
-    }
-    // Texts of JSON are texts of YAML.
-    let quoted = |text: &str| serde_json::Value::from(text).to_string();
-    let paths = path_filter(answers.paths.as_deref().unwrap_or_default());
-    let text = text
-        .replace("PATHS", &quoted(&paths))
-        .replace("[BASE]", &format!("[{}]", quoted(&answers.base)));
-    sealed(&filled_in(&text, answers))
-}
-
-/// Makes a pattern of GitHub's out of one with templates, each of which may stand for several folders.
-fn path_filter(pattern: &str) -> String {
-    let mut filter = String::new();
-    let mut rest = pattern;
-    while let Some((before, inside)) = rest.split_once('{') {
-        let Some((_, after)) = inside.split_once('}') else {
-            break;
-        };
-        filter.push_str(before);
-        filter.push_str("**");
-        rest = after;
-    }
-    filter + rest
-}
-
-fn filled_in(template: &str, answers: &SetupAnswers) -> String {
-    let own = "github-token: ${{ github.token }}";
-    let app = "app-id: ${{ secrets.PROMOTE_APP_ID }}\n          app-private-key: ${{ secrets.PROMOTE_APP_PRIVATE_KEY }}";
-    let write = "      contents: write # the branch of a promotion, and the merge\n      pull-requests: write # its pull request";
-    let read = "      contents: read # promote.toml; the App has the rest";
-    let region = answers.api_url.as_ref().map_or(String::new(), |address| {
-        format!("          port-api-url: {address}\n")
-    });
-    template
-        .replace(
-            "      PERMISSIONS: none",
-            if answers.app { read } else { write },
-        )
-        .replace("CREDENTIALS: none", if answers.app { app } else { own })
-        .replace("          REGION: none\n", &region)
-        .replace("ENVIRONMENT", &answers.environment)
-        .replace("OWNER/PROMOTE@COMMIT", &answers.uses)
-        .replace("VERSION", env!("CARGO_PKG_VERSION"))
-}
-
-/// The text of promote.toml.
-pub(super) fn config(answers: &SetupAnswers) -> anyhow::Result<String> {
-    let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
-    let names = &answers.names;
-    let paths = answers.paths.as_deref().unwrap_or_default();
-    let blueprints = [&names.service, &names.runtime, &names.image].map(|name| quoted(name));
-    // A relation of another name than the blueprint that it leads to says so.
-    let target = if names.image_relation == names.image {
-        String::new()
-    } else {
-        format!("target = {}\n", quoted(&names.image))
-    };
-    let record = answers.record.as_ref().map_or_else(String::new, |record| {
-        format!(
-            "\n# An entity of this blueprint is kept for each promotion: who, what, when, by which policy and rules.\n[port]\nrecord = {}\n",
-            quoted(record)
-        )
-    });
-    let text = CONFIG_TEMPLATE
-        .replace("$REPOSITORY", &quoted(&answers.repository))
-        .replace("$REFERENCE", &quoted(&answers.reference))
-        .replace("$MANIFEST", &answers.entry)
-        .replace("$SETTINGS\n", &answers.settings())
-        .replace("$HOLDS", &quoted(&answers.holds))
-        .replace("$ENVIRONMENT", &quoted(&answers.environment))
-        .replace("$BASE", &quoted(&answers.base))
-        .replace("$ACTION", &quoted(&answers.port_action))
-        .replace("$RECORD\n", &record)
-        .replace("$BLUEPRINTS", &format!("[{}]", blueprints.join(", ")))
-        .replace("$RUNTIME", &quoted(&names.runtime))
-        .replace(
-            "$PRODUCTION",
-            &quoted(&format!("{{service.relations.{}}}", names.production)),
-        )
-        .replace("$RELATION", &quoted(&names.image_relation))
-        .replace("$TARGET\n", &target)
-        .replace("$PATHS", &quoted(paths));
-    Config::parse(&text)
-        .map_err(|what| anyhow::anyhow!("{what}"))
-        .context("what was answered makes no promote.toml")?;
-    Ok(sealed(&text))
-}
-
-#[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
-pub(super) mod tests {
-    use super::*;
-    use crate::init::backend::ActionBackend;
-    use crate::init::catalog::{CatalogNames, GivenNames};
-    use crate::init::rules::RuleSettings;
-
-    pub(in crate::init) fn answers() -> SetupAnswers {
-        SetupAnswers {
-            repository: "acme/gitops".to_owned(),
-            workflow_repository: "acme/gitops".to_owned(),
-            uses: "acme/promote@0123456789abcdef0123456789abcdef01234567".to_owned(),
-            base: "main".to_owned(),
-            manifest: "{production.gitPath}/deployment.yaml".to_owned(),
-            entry: r#"{ path = "{production.gitPath}/deployment.yaml", image = 'spec.template.spec.containers[name="web"].image' }"#.to_owned(),
-            holds: "{registryId}:{tags[0]}".to_owned(),
-            reference: "{registryId}:{tags[0]}".to_owned(),
-            paths: Some("apps/{service.identifier}/prod/*.yaml".to_owned()),
-            environment: "production".to_owned(),
-            app: false,
-            port_action: "promote_to_production".to_owned(),
-            record: None,
-            backend: ActionBackend::LegacyApp,
-            workflow_branch: None,
-            api_url: None,
-            portal: None,
-            names: CatalogNames::guide(&GivenNames::default()),
-            path_property: "gitPath".to_owned(),
-            rules: RuleSettings::default(),
-        }
-    }
-
-    #[test]
-    fn the_workflow_queues_and_has_no_more_permissions_than_it_needs() {
-        let own = workflow(&answers());
-        for part in [
-            "cancel-in-progress: false",
-            "queue: max",
-            "run-name: Port run ${{ fromJSON(inputs.port_payload).run_id }}\n",
-            "group: promote-production-${{ fromJSON(inputs.port_payload).entity }}",
-            "permissions: {}",
-            "contents: write",
-            "github-token: ${{ github.token }}",
-            "uses: acme/promote@0123456789abcdef0123456789abcdef01234567",
-        ] {
-            assert!(own.contains(part), "{part} is not in {own}");
-        }
-        let app = workflow(&SetupAnswers {
-            app: true,
-            ..answers()
-        });
-        assert!(
-            app.contains("app-id: ${{ secrets.PROMOTE_APP_ID }}") && !app.contains("write"),
-            "{app}"
-        );
-        for text in [own, app] {
-            assert!(
-                !text.contains(": none")
-                    && !text.contains("REGION")
-                    && !text.contains("OWNER/")
-                    && !text.contains("COMMIT"),
-                "{text}"
-            );
-        }
-    }
-
-    #[test]
-    fn the_resume_workflow_keeps_secrets_from_events_of_pull_requests() {
-        let own = resume(&answers());
-        for part in [
-            "    branches: [\"main\"]\n    paths: [\"apps/**/prod/*.yaml\"]\n",
-            "cron: \"7,22,37,52 * * * *\"",
-            "name: production-resume\n      deployment: false",
-            "group: promote-resume-production\n      cancel-in-progress: false",
-            "actions: write",
-            "actions: read",
-            "resume: \"true\"",
-        ] {
-            assert!(own.contains(part), "{part} is not in {own}");
-        }
-        let (before, secret_job) = own.split_once("\n  resume:\n").unwrap();
-        assert!(!before.contains("secrets.") && !before.contains("environment:"));
-        assert!(secret_job.contains("if: github.event_name == 'push' || "));
-        let apart = resume(&SetupAnswers {
-            workflow_repository: "acme/ci".to_owned(),
-            ..answers()
-        });
-        assert!(
-            !apart.contains("pull_request") && !apart.contains("push:") && !apart.contains("own>"),
-            "{apart}"
-        );
-    }
-
-    #[test]
-    fn the_configuration_grants_what_was_answered() {
-        let config = Config::parse(&config(&answers()).unwrap()).unwrap();
-        assert_eq!(config.grants.repositories(), ["acme/gitops"]);
-        assert_eq!(config.port.actions.identifiers(), ["promote_to_production"]);
-        assert!(
-            config
-                .policy
-                .settings()
-                .contains(r#"containers[name=\"web\"].image"#),
-            "{}",
-            config.policy.settings()
-        );
-        assert_eq!(config.workflow.environment.as_deref(), Some("production"));
-        let hostile = SetupAnswers {
-            repository: "a\"\n[grants]".to_owned(),
-            ..answers()
-        };
-        let text = super::config(&hostile).unwrap();
-        assert_eq!(
-            Config::parse(&text).unwrap().grants.repositories(),
-            ["a\"\n[grants]"]
-        );
-    }
-
-    #[test]
-    fn a_file_knows_whether_it_was_changed() {
-        for text in [
-            workflow(&answers()),
-            resume(&answers()),
-            super::config(&answers()).unwrap(),
-        ] {
-            assert_eq!(origin(&text), FileOrigin::Own, "{text}");
-            assert_eq!(origin(&format!("{text}# mine\n")), FileOrigin::Person);
-        }
-        assert_eq!(origin(""), FileOrigin::Absent);
-        assert_eq!(origin("on: push\n"), FileOrigin::Person);
-    }
-
-    #[test]
-    fn names_and_region_of_ones_own_are_written() {
-        let own = SetupAnswers {
-            names: CatalogNames {
-                service: "component".to_owned(),
-                runtime: "workload".to_owned(),
-                image: "container".to_owned(),
-                staging: "stage".to_owned(),
-                production: "live".to_owned(),
-                image_relation: "runs".to_owned(),
-            },
-            api_url: Some("https://api.us.port.io".to_owned()),
-            portal: Some("https://app.us.port.io".to_owned()),
-            ..answers()
-        };
-        assert!(workflow(&own).contains("          port-api-url: https://api.us.port.io\n"));
-        let text = super::config(&own).unwrap();
-        for line in [
-            "staging = \"{service.relations.stage}\"",
-            "production = \"{service.relations.live}\"",
-            "runtime_blueprint = \"workload\"",
-            "image_blueprint = \"container\"",
-            "image_relation = \"runs\"",
-            "portal = \"https://app.us.port.io\"",
-            "blueprint = [\"component\", \"workload\", \"container\"]",
-            "entity = \"{service.relations.live}\"",
-            "relations = [\"runs\"]",
-            "target = \"container\"",
-        ] {
-            assert!(text.contains(line), "{line} is not in {text}");
-        }
-        let usual = super::config(&answers()).unwrap();
-        assert!(
-            !usual.contains('$') && !usual.contains("target") && !usual.contains("staging ="),
-            "{usual}"
-        );
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn nothing_is_written_through_a_link() {
-        let nobody = SetupDialog {
-            say: &|_| {},
-            ask: &|_, _| None,
-        };
-        for link in [CONFIG, ".github", ".github/workflows", WORKFLOW, RESUME] {
-            let root = std::env::temp_dir().join(format!(
-                "promote-links-{}-{}",
-                std::process::id(),
-                link.replace('/', "-")
-            ));
-            let clone = root.join("clone");
-            std::fs::create_dir_all(clone.join(link).parent().unwrap()).unwrap();
-            // Made between the look and the write: it dangles, or leads to an empty folder.
-            let planned = plan(&answers(), &clone, false).unwrap();
-            let elsewhere = root.join("elsewhere");
-            if !Path::new(link)
-                .extension()
-                .is_some_and(|end| end == "toml" || end == "yml")
-            {
-                std::fs::create_dir(&elsewhere).unwrap();
-                let _ = std::fs::remove_dir_all(clone.join(link));
-            }
-            std::os::unix::fs::symlink(&elsewhere, clone.join(link)).unwrap();
-            for refusal in [
-                write(&planned, &nobody).err(),
-                plan(&answers(), &clone, true).err(),
-            ] {
-                let refusal = refusal.unwrap().to_string();
-                assert!(refusal.contains("is a symbolic link"), "{link}: {refusal}");
-            }
-            let made = elsewhere
-                .read_dir()
-                .map_or(elsewhere.exists(), |mut inside| inside.next().is_some());
-            assert!(!made, "{link}: something was written elsewhere");
-            std::fs::remove_dir_all(&root).unwrap();
-        }
-    }
 }

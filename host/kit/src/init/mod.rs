@@ -3,7 +3,7 @@
 //! It fits itself to the catalog and the manifests that are there, shows what would change before it changes anything, adds
 //! what is missing, and never drops what others added: a second run finds nothing to do. It writes no secret anywhere, it says
 //! which ones to set. In reading order: `args`, `dialog`, `answers`, `action_version`, `catalog`, `sample`, `layout`, `reference`, `rules`, `backend`, `port`,
-//! `files`, `guide`, `app`.
+//! `contents`, `files`, `guide`, `app`.
 
 mod action_version;
 mod answers;
@@ -11,6 +11,7 @@ mod app;
 mod args;
 mod backend;
 mod catalog;
+mod contents;
 mod dialog;
 mod files;
 mod guide;
@@ -352,6 +353,15 @@ fn settle_manifest(
     answers.settle_paths(questions);
     let images = sample.images(&args.folder, property.as_deref());
     answers.settle_reference(&reference::derive(&images), questions);
+    let misfits = reference::misfits(&answers.reference, &images);
+    if let Some((image, held)) = misfits.first() {
+        let count = misfits.len();
+        (questions.dialog.say)(&text::line(&format!(
+            "note: `reference` does not fit {count} of {} images with a manifest here, such as {image}, for which the manifest holds {held}: \
+             a `[[team]]` rule gives their services settings of their own, or they are corrected in the catalog",
+            images.iter().filter(|image| !image.held.is_empty()).count()
+        )));
+    }
 }
 
 fn confirm(args: &InitArgs, dialog: &SetupDialog<'_>) -> anyhow::Result<()> {
@@ -385,7 +395,7 @@ async fn check_app(
 fn grants_there(answers: &SetupAnswers, args: &InitArgs) -> Grants {
     use promote_intake::config::Config;
     let there = Config::read_local(&args.folder.join(files::CONFIG)).ok();
-    let wanted = || Config::parse(&files::config(answers).ok()?).ok();
+    let wanted = || Config::parse(&contents::config(answers).ok()?).ok();
     there.or_else(wanted).unwrap_or_default().grants
 }
 

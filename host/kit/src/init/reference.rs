@@ -55,6 +55,26 @@ pub(super) fn derive(samples: &[ImageSample]) -> DerivedReference {
     }
 }
 
+/// Returns the images of which a template makes something else than their manifests hold, each with what that is. A catalog that
+/// is behind or ahead names another tag or digest, which is no other image.
+pub(super) fn misfits(template: &str, samples: &[ImageSample]) -> Vec<(String, String)> {
+    let name = |reference: &str| {
+        let reference = reference.split('@').next().unwrap_or_default();
+        match reference.rsplit_once(':') {
+            Some((name, tag)) if !tag.contains('/') => name.to_owned(),
+            _ => reference.to_owned(),
+        }
+    };
+    let misfit = |sample: &ImageSample| {
+        let first = sample.held.first()?;
+        let made = render(template, &sample.image).map(|made| name(&made));
+        let fits = sample.held.iter().any(|held| Some(name(held)) == made);
+        let image = sample.image["identifier"].as_str()?;
+        (!fits).then(|| (image.to_owned(), first.clone()))
+    };
+    samples.iter().filter_map(misfit).collect()
+}
+
 /// The template that makes one of the held references.
 fn proven(sample: &ImageSample) -> Option<String> {
     let parts = parts(&sample.image);
@@ -243,6 +263,28 @@ mod tests {
             contradicted,
             DerivedReference::Contradicted { .. }
         ));
+    }
+
+    #[test]
+    fn images_that_a_template_does_not_make_are_found() {
+        let image = |identifier: &str| json!({ "identifier": identifier, "properties": {} });
+        let samples = [
+            sample(
+                image("ghcr.io/acme/web:2"),
+                &["busybox:1", "ghcr.io/acme/web:1"],
+            ),
+            sample(image("web-1"), &["ghcr.io/acme/web:1"]),
+            sample(image("api-1"), &[]),
+            sample(
+                image("localhost:5000/api"),
+                &["localhost:5000/api@sha256:0"],
+            ),
+        ];
+        let found = misfits("{identifier}", &samples.concat());
+        assert_eq!(
+            found,
+            [("web-1".to_owned(), "ghcr.io/acme/web:1".to_owned())]
+        );
     }
 
     #[test]
