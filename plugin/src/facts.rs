@@ -258,7 +258,7 @@ impl ApprovalCount {
                     continue;
                 }
                 ReviewState::ChangesRequested => continue,
-                ReviewState::Dismissed => "has approved or refused, which was dismissed",
+                ReviewState::Dismissed => "gave a review that was dismissed",
                 ReviewState::Approved if review.is_bot => "is a bot",
                 ReviewState::Approved if opened => "opened it",
                 ReviewState::Approved if wrote => "wrote some of it",

@@ -94,7 +94,7 @@ fn of_environment(facts: &Facts, settings: &ApprovalSettings) -> Option<String> 
             None => "environment".to_owned(),
         };
         format!(
-            "the workflow run has {} by reviewers of its {environment}: have the job name an environment with reviewers",
+            "the workflow run needs approvals by reviewers of its {environment}, and has {}: have the job name an environment with reviewers",
             count.describe(settings.count)
         )
     })

@@ -416,7 +416,8 @@ pub(super) fn inventory(node: &YamlNode) -> String {
             } else {
                 format!(" ({names})")
             };
-            format!("is a list of {} item(s){names}", items.len())
+            let items_are = if items.len() == 1 { "item" } else { "items" };
+            format!("is a list of {} {items_are}{names}", items.len())
         }
         _ if node.is_empty() => "is empty".to_owned(),
         _ => format!("is {} without keys", node.noun()),

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use promote_core::source::dry_run::planned_number;
 use promote_kit::explain;
 use promote_kit::scenario::ScenarioReport;
 
@@ -30,15 +31,25 @@ fn plain(message: &str) -> String {
         text += if is_digest { "HEX" } else { digits };
         rest = &rest[start + run..];
     }
-    (text + rest).replace('\n', "\n    ")
+    let shown = |c: char| {
+        if c.is_control() && c != '\n' {
+            '␛'
+        } else {
+            c
+        }
+    };
+    let text: String = (text + rest).chars().map(shown).collect();
+    text.replace('\n', "\n    ")
 }
 
 /// Returns the list.
 fn list(reports: &[ScenarioReport]) -> String {
     let mut endings: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for run in reports.iter().flat_map(|report| &report.runs) {
-        let kind = run.ending.unwrap_or("nothing ran");
-        endings.entry(kind).or_default().insert(plain(&run.message));
+        // A resume that finds nothing to do says nothing of a run.
+        let Some(kind) = run.ending else { continue };
+        let message = planned_number::replace(&run.message);
+        endings.entry(kind).or_default().insert(plain(&message));
     }
     let mut text = String::from(
         "What the program says to people. A test makes this list; read what changed.\n\n\
@@ -90,6 +101,7 @@ fn digests_are_taken_out_and_numbers_stay() {
         ("at df7557d50bae9489, #12", "at HEX, #12"),
         ("the facade of 1.4.2", "the facade of 1.4.2"),
         ("a\nb", "a\n    b"),
+        ("a\u{1b}[31mb", "a␛[31mb"),
     ] {
         assert_eq!(plain(message), expected);
     }

@@ -149,7 +149,7 @@ impl Gate {
             ),
         };
         Ok(Some(refusal(format!(
-            "GitHub would merge later without asking the rules, for {why}: have the branch require it, or set a way of merging that does not leave it to GitHub"
+            "GitHub would merge later without asking the rules, for {why}: grant `github.status` and have the branch require the status `promote`, or set a way of merging that does not leave it to GitHub"
         ))))
     }
 }

@@ -6,7 +6,7 @@ use crate::settings::schema::{SettingProblem, problem};
 use promote_core::near::near;
 
 /// The most allowed words that are listed.
-const MAX_WORDS: usize = 20;
+const MAX_WORDS: usize = 8;
 
 /// `type`, `enum`, `const`.
 pub(super) fn kind(schema: &Map<String, Value>, value: &Value) -> Option<String> {
@@ -63,6 +63,13 @@ pub(super) fn kind(schema: &Map<String, Value>, value: &Value) -> Option<String>
         0 => String::new(),
         more => format!(" or one of {more} others"),
     };
+    // Of a long list, the one that was probably meant says more than the first few.
+    if words.len() > MAX_WORDS && !hint.is_empty() {
+        return Some(format!(
+            "is {value}, which is none of the {} that there are{hint}",
+            words.len()
+        ));
+    }
     Some(format!(
         "is {value}, it must be {}{more}{hint}",
         shown.join(" or ")

@@ -63,7 +63,7 @@ fn only_an_approval_of_all_of_it_by_another_person_with_write_access_counts() {
         (
             vec![of(|it| it.state = ReviewState::Dismissed)],
             0,
-            "`kim` has approved or refused, which was dismissed",
+            "`kim` gave a review that was dismissed",
         ),
         (vec![of(|it| it.state = ReviewState::Commented)], 0, ""),
         (vec![approved("erin")], 0, "`erin` started the run"),

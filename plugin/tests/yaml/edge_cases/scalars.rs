@@ -123,7 +123,7 @@ fn b_kinds_of_scalars() {
             "25",
             "a list",
             "image: [a, b]\n",
-            Refuse(&["is a list of 2 item(s)"]),
+            Refuse(&["is a list of 2 items"]),
         ),
         row(
             "26",

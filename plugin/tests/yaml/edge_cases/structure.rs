@@ -132,7 +132,7 @@ fn c_structure() {
                 "35",
                 "no such index",
                 "c:\n- {name: app}\n- {name: side}\n",
-                Refuse(&["list of 2 item(s)", "`[name=app]`, `[name=side]`", "`[2]`"]),
+                Refuse(&["list of 2 items", "`[name=app]`, `[name=side]`", "`[2]`"]),
             ),
         ),
         at(
@@ -155,12 +155,7 @@ fn c_structure() {
         ),
         at(
             "c[1000]",
-            row(
-                "36",
-                "huge index",
-                "c: [x]\n",
-                Refuse(&["list of 1 item(s)"]),
-            ),
+            row("36", "huge index", "c: [x]\n", Refuse(&["list of 1 item"])),
         ),
         at(
             "a[\"app.example.com/image\"]",
