@@ -6,6 +6,7 @@
 mod job;
 mod resume;
 
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -188,7 +189,7 @@ async fn run_until_killed(
     injection: Option<CallInjection>,
 ) -> Option<RunResult> {
     let Some(injection) = injection else {
-        return Some(run(job, std::future::pending()).await);
+        return Some(boxed(job).await);
     };
     let killed = Arc::clone(&injection.kill);
     job.interpose = Some(Box::new(|source| {
@@ -196,9 +197,15 @@ async fn run_until_killed(
     }));
     // Dropped where it stands, as a killed process is.
     tokio::select! {
-        done = run(job, std::future::pending()) => Some(done),
+        done = boxed(job) => Some(done),
         () = killed.notified() => None,
     }
+}
+
+/// A run on the heap. In place it is part of every future around it, and in a build without optimisation of each of their frames:
+/// that fills the stack of a worker.
+fn boxed(job: RunJob<'_>) -> Pin<Box<dyn Future<Output = RunResult> + Send + '_>> {
+    Box::pin(run(job, std::future::pending()))
 }
 
 /// Takes what a run has written into its journal.
