@@ -106,7 +106,10 @@ async fn two_for_credentials_that_are_missing_or_unclear() {
     for (missing, said) in [
         ("PORT_CLIENT_ID", "PORT_CLIENT_ID is not set"),
         ("PORT_CLIENT_SECRET", "PORT_CLIENT_SECRET is not set"),
-        ("GITHUB_TOKEN", "GITHUB_TOKEN is not set"),
+        (
+            "GITHUB_TOKEN",
+            "GITHUB_TOKEN (or GITHUB_APP_ID with GITHUB_APP_PRIVATE_KEY) is not set",
+        ),
     ] {
         let stage = ProgramStage::sample().await.without(missing);
         stage.run(&[]).await.expect(2).expect_said(said);
@@ -163,6 +166,7 @@ async fn three_when_port_is_killed_after_the_merge() {
     let mut world = World::sample();
     let late = FaultEffect::Delay(jiff::SignedDuration::from_secs(3));
     let path = "/repos/acme/gitops/pulls/1/merge";
+    world.github.weather.failing_fields = vec!["mergePullRequest"];
     world
         .faults
         .next(ServiceName::GitHub, "PUT", path, late)
