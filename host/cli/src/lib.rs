@@ -32,11 +32,11 @@ struct FullCommandLine {
 
 const EXAMPLES: &str = "\
 Examples:
-  promote demo                                 see a whole promotion, without any account
-  promote init --repository acme/gitops        set up Port, the workflow and promote.toml
-  promote doctor                               check everything that a run needs
-  promote plan --payload payload.json          what would a run do?
-  promote explain lock                         what does a refusal by the rule `lock` mean?
+  promote demo                           see a promotion, without any account
+  promote init --repository acme/gitops  set up Port, workflow and promote.toml
+  promote doctor                         check everything that a run needs
+  promote plan --payload payload.json    what would a run do?
+  promote explain lock                   what does a refusal by `lock` mean?
 
 Exit codes:
   0  promoted, unchanged or waiting

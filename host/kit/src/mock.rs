@@ -75,13 +75,13 @@ pub struct MockArgs {
 
 const EXAMPLES: &str = "\
 Examples:
-  promote mock -- sh                           a shell in which `promote run` reaches the mock
-  promote mock --approvals 1 -- sh             where somebody must approve before a merge
-  promote mock --listen 127.0.0.1:7777         serve until ctrl-c; print what to export
-  promote mock --print-world > world.toml      the sample's data, to change them
-  promote mock --world world.toml -- ./try.sh  a script against data of your own
+  promote mock -- sh                       a shell that reaches the mock
+  promote mock --approvals 1 -- sh         somebody must approve before a merge
+  promote mock --listen 127.0.0.1:7777     serve until ctrl-c
+  promote mock --print-world > world.toml  the sample's data, to change them
+  promote mock --world world.toml -- sh    data of your own
 
-REVIEWER_TOKEN is a token of somebody else, who approves, closes and merges over GitHub's own API:
+REVIEWER_TOKEN is the token of somebody else, who can approve, close and merge:
   curl -H \"Authorization: Bearer $REVIEWER_TOKEN\" -d '{\"event\": \"APPROVE\"}' \\
        $GITHUB_API_URL/repos/acme/gitops/pulls/1/reviews";
 

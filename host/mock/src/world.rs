@@ -59,6 +59,8 @@ pub struct RequestRecord {
     pub status: Option<u16>,
     /// True if this mock has no route for it.
     pub unknown: bool,
+    /// What mutations in it have done, by the names of REST's operations, as in `pulls/merge`.
+    pub operations: Vec<&'static str>,
 }
 
 /// The result of a request and the delay before it.
@@ -100,6 +102,7 @@ impl World {
             query: request.uri().query().map(str::to_owned),
             status: response.map(|response| response.status().as_u16()),
             unknown,
+            operations: std::mem::take(&mut self.github.carried_out),
         });
         let is_well = response.is_some_and(|response| response.status().is_success());
         self.happen_around(|when| match when {

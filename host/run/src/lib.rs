@@ -58,21 +58,21 @@ Exit codes:
 
 const RUN_EXAMPLES: &str = "\
 Examples:
-  promote run                                  in a workflow that Port started
-  promote run --payload payload.json           elsewhere, with Port's message in a file
-  promote run --plan plan.json                 what was approved, and nothing else
-  promote run --format json | jq .outcome      for a program";
+  promote run                              in a workflow that Port started
+  promote run --payload payload.json       elsewhere, with Port's message
+  promote run --plan plan.json             what was approved, and no more
+  promote run --format json | jq .outcome  for a program";
 
 const PLAN_EXAMPLES: &str = "\
 Examples:
-  promote plan --payload payload.json          the manifest's diff, the catalog's change
-  promote plan --payload - < payload.json      the message from standard input
-  promote plan --out plan.json                 to be approved, for `run --plan`";
+  promote plan --payload payload.json      the diffs of manifest and catalog
+  promote plan --payload - < payload.json  the message from standard input
+  promote plan --out plan.json             to be approved, for `run --plan`";
 
 const RESUME_EXAMPLES: &str = "\
 Examples:
-  promote resume                               in a workflow, on a schedule and after a merge
-  promote resume --journals journals           keep the journals of what goes on";
+  promote resume                      on a schedule, and after a merge
+  promote resume --journals journals  keep the journals of what goes on";
 
 /// The commands of the tiny host. Their help calls the program `promote`; [`main`] puts its own name there.
 #[derive(Subcommand)]

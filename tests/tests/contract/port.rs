@@ -247,6 +247,8 @@ async fn init(record: &ExchangeRecord, world: World) {
         "acme/promote@0123456789abcdef0123456789abcdef01234567",
         "--paths",
         "apps/{service.identifier}/prod/*.yaml",
+        "--reference",
+        "{identifier}",
         "--migrate",
         "--yes",
         "--folder",

@@ -181,7 +181,7 @@ pub(super) const ALL: &[CodeExplanation] = &[
     ),
     finding(
         FindingCode::PortActions,
-        "promote.toml names no action of Port that may start a run, so no run can start.",
+        "`promote.toml` names no action of Port that may start a run, so no run can start.",
         "add `[port.actions]` with `promote = \"promote_to_production\"`, or the identifier of your action; `rollback` names actions that go back.",
     ),
     finding(

@@ -122,6 +122,7 @@ fn mutate(github: &mut GitHub, call: &GitHubCall<'_>, selection: &Selection) -> 
         let value = match result {
             Ok(Some(payload)) => match field.below().project(&payload) {
                 Ok(value) => {
+                    github.carried_out.push(operation);
                     github.after_operation(operation);
                     value
                 }

@@ -89,6 +89,8 @@ pub struct GitHub {
     pub rate_limits: RateLimits,
     /// Method and path of requests that no route took: a client asks for something that this mock does not know.
     pub unknown_routes: Vec<String>,
+    /// What mutations of the request that is being answered have done, by the names of REST's operations.
+    pub(crate) carried_out: Vec<&'static str>,
     /// The number of requests that were answered.
     pub requests: u64,
     /// The time of the last request, at which the verbs of a scenario act.
@@ -141,6 +143,7 @@ impl Default for GitHub {
             schedule: Vec::new(),
             rate_limits: RateLimits::default(),
             unknown_routes: Vec::new(),
+            carried_out: Vec::new(),
             requests: 0,
             now: Timestamp::constant(1_767_225_600, 0),
             next_id: 1000,
