@@ -112,11 +112,7 @@ impl Environment {
             })?;
             return Ok(github::Credentials::Token(token));
         };
-        if token.is_some() {
-            bail!(
-                "{GITHUB_TOKEN} and {GITHUB_APP_ID} are both set: set one of them, so that it is clear who acts"
-            );
-        }
+        self.refuse_two_identities()?;
         let key = self
             .secret(GITHUB_APP_PRIVATE_KEY)?
             .with_context(|| missing(GITHUB_APP_PRIVATE_KEY))?;
@@ -125,6 +121,15 @@ impl Environment {
             key,
             scopes: scopes(grants)?,
         }))
+    }
+
+    fn refuse_two_identities(&self) -> anyhow::Result<()> {
+        if self.is_app() && self.secret(GITHUB_TOKEN)?.is_some() {
+            bail!(
+                "{GITHUB_TOKEN} and {GITHUB_APP_ID} are both set: set one of them, so that it is clear who acts"
+            );
+        }
+        Ok(())
     }
 
     /// Returns the token that reads workflow runs, with their repository; none if one of them is missing.
@@ -302,8 +307,9 @@ impl Environment {
     /// Looks whether a run has all credentials that it needs, before it asks for one of them.
     ///
     /// # Errors
-    /// Names every variable that is missing.
+    /// Names every variable that is missing, or says that there are two ways to GitHub.
     pub(crate) fn check_credentials(&self, needs_workflow: bool) -> anyhow::Result<()> {
+        self.refuse_two_identities()?;
         let mut absent = Vec::new();
         if self.get(PORT_CLIENT_ID).is_none() {
             absent.push(PORT_CLIENT_ID.to_owned());
