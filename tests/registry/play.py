@@ -55,8 +55,11 @@ class Stage:
         self.registry = subprocess.Popen([REGISTRY, "serve", self.folder / "registry.yml"], stdout=log, stderr=log)
         self.mock = subprocess.Popen(
             [PROMOTE, "mock"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        lines = (self.mock.stdout.readline() for _ in range(5))
-        told = dict(line.strip().removeprefix("export ").split("=", 1) for line in lines)
+        told = {}
+        # The token of GitHub comes last of those that every world has.
+        while "GITHUB_TOKEN" not in told and (line := self.mock.stdout.readline()):
+            name, value = line.strip().removeprefix("export ").split("=", 1)
+            told[name] = value
         self.github = told["GITHUB_API_URL"]
         self.environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder), **told}
         self.await_registry()

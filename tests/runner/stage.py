@@ -123,8 +123,11 @@ class Mock:
     def __init__(self, program):
         self.process = subprocess.Popen([program.promote, "mock", "--listen", "127.0.0.1:0"], stdout=subprocess.PIPE,
                                         stderr=subprocess.DEVNULL, text=True)
-        lines = (self.process.stdout.readline() for _ in range(5))
-        told = dict(line.strip().removeprefix("export ").split("=", 1) for line in lines)
+        told = {}
+        # The token of GitHub comes last of those that every world has.
+        while "GITHUB_TOKEN" not in told and (line := self.process.stdout.readline()):
+            name, value = line.strip().removeprefix("export ").split("=", 1)
+            told[name] = value
         self.port, self.api = told["PORT_API_URL"], told["GITHUB_API_URL"]
 
     def stop(self):
