@@ -1,8 +1,8 @@
 //! What a rule reads: templates, filled in from the facts.
 //!
-//! - [`settings`]: a read as it is written;
-//! - [`answer`]: what an expression knows of an answer before it is there;
-//! - [`query`]: searches of the catalog, whose texts may be templates.
+//! - `settings`: a read as it is written;
+//! - `answer`: what an expression knows of an answer before it is there;
+//! - `query`: searches of the catalog, whose texts may be templates.
 
 mod answer;
 mod query;
