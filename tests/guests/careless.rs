@@ -21,6 +21,12 @@ impl Promotion for Policy {
             "hasty" => {
                 let _swallowed = steps::merge(&steps::propose_image()?);
             }
+            // Leaves people time between its proposal and its merge.
+            "slow" => {
+                let pull = steps::propose_image()?;
+                contract::promote::policy::env::sleep(1);
+                steps::merge(&pull)?;
+            }
             // Every failure is the end of the world.
             _ => {
                 let pull = steps::propose_image().unwrap_or_else(|failure| panic!("{failure:?}"));

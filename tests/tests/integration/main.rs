@@ -60,6 +60,7 @@ mod secrets;
 mod settings;
 mod setups;
 mod signals;
+mod slow_merge;
 mod stage;
 mod sweep;
 mod teams;

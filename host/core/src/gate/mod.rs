@@ -213,6 +213,8 @@ impl Gate {
             Call::IsGranted { reference } => Reply::Granted(self.is_granted(reference)?),
             Call::Sleep { seconds } => {
                 self.run.settle().await;
+                // Somebody may change the pull request meanwhile.
+                self.run.source.live().github.forget_fresh();
                 self.run
                     .clock
                     .sleep(self.time_left().min(Duration::from_secs((*seconds).into())))

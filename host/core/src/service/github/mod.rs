@@ -238,6 +238,11 @@ impl Client {
         })
     }
 
+    /// Takes what the answer to a proposal has shown for old: the next merge looks at its pull request before.
+    pub(crate) fn forget_fresh(&self) {
+        *self.fresh.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     /// The same client for a Port run, which the notes in pull requests name.
     pub(crate) fn for_run(mut self, run: &str) -> Self {
         run.clone_into(&mut self.run);

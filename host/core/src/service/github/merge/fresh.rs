@@ -16,8 +16,9 @@ use crate::contract::{Ancestry, MergeMethod, Merged, Proposal};
 use crate::service::github::{FreshPull, ParentList, Repo, blob_id, conflict};
 use crate::service::http::CallResult;
 
-/// The time for which the answer to a proposal stands for a look at the pull request before its merge.
-const FRESH_TIME: SignedDuration = SignedDuration::from_secs(5);
+/// The time for which the answer to a proposal stands for a look at the pull request before its merge. A merge that follows at
+/// once is as long after it as after that look, one trip; this leaves a slow machine time, and a policy none to wait in.
+const FRESH_TIME: SignedDuration = SignedDuration::from_secs(2);
 
 const MERGE: &str =
     "mutation($pull: ID!, $head: GitObjectID!, $method: PullRequestMergeMethod!, $path: String!) {
