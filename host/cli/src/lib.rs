@@ -14,6 +14,7 @@ use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory as _, Parser, Subcommand};
+use promote_run::EXIT_CODES;
 use promote_run::TerminalArgs;
 use promote_run::environment::Environment;
 
@@ -22,7 +23,7 @@ const PROGRAM: &str = "promote";
 
 /// Promotes a container image through a GitOps repository, by a sandboxed policy.
 #[derive(Parser)]
-#[command(name = PROGRAM, version, max_term_width = 110, after_help = EXAMPLES)]
+#[command(name = PROGRAM, version, max_term_width = 110, after_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
 struct FullCommandLine {
     #[command(flatten)]
     terminal: TerminalArgs,
@@ -36,14 +37,7 @@ Examples:
   promote init --repository acme/gitops  set up Port, workflow and promote.toml
   promote doctor                         check everything that a run needs
   promote plan --payload payload.json    what would a run do?
-  promote explain lock                   what does a refusal by `lock` mean?
-
-Exit codes:
-  0  promoted, unchanged or waiting
-  1  refused
-  2  usage or configuration: nothing was asked
-  3  Port or GitHub failed
-  4  the policy broke its grants, hit a limit or crashed";
+  promote explain lock                   what does a refusal by `lock` mean?";
 
 #[derive(Subcommand)]
 enum FullCommand {
