@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::call::{Call, Reply};
 use crate::contract::{EntityKey, File, Mergeability, PullFilter, PullRequest, PullState};
 use crate::grants::{Grants, Operation};
-use crate::service::github::{Connection, KnownHeads, ProposalNote, ReadBase, TreeEntry, blob_id};
+use crate::service::github::{Connection, KnownHeads, OpenPullNode, ReadBase, TreeEntry, blob_id};
 use crate::source::live::Live;
 use crate::source::prefetch::MAX_AGE;
 
@@ -44,7 +44,7 @@ struct RepositoryNode {
     id: String,
     r#ref: Option<RefNode>,
     refs: Option<Connection<HeadNode>>,
-    pull_requests: Option<Connection<PullNode>>,
+    pull_requests: Option<Connection<OpenPullNode>>,
 }
 
 #[derive(Deserialize)]
@@ -82,18 +82,6 @@ struct BlobNode {
     oid: String,
     text: Option<String>,
     is_truncated: bool,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct PullNode {
-    number: u32,
-    url: String,
-    title: String,
-    body: String,
-    head_ref_name: String,
-    head_ref_oid: String,
-    is_cross_repository: bool,
 }
 
 /// The open pull requests to one branch, for one question about them.
@@ -184,7 +172,7 @@ impl OpenPulls {
                 .nodes
                 .into_iter()
                 .filter(|node| !node.is_cross_repository)
-                .map(|node| node.at(branch))
+                .map(|node| node.into_contract(branch))
                 .collect(),
         });
         live.github.note(ReadBase {
@@ -280,24 +268,4 @@ fn known_heads(folder: String, refs: Connection<HeadNode>) -> Option<KnownHeads>
         .collect();
     let branches = branches.filter(|_| !refs.page_info.has_next_page)?;
     Some(KnownHeads { folder, branches })
-}
-
-impl PullNode {
-    fn at(self, base: &str) -> PullRequest {
-        let note = ProposalNote::of_body(&self.body);
-        PullRequest {
-            number: self.number,
-            url: self.url,
-            title: self.title,
-            state: PullState::Open,
-            head: self.head_ref_name,
-            head_commit: self.head_ref_oid,
-            base: base.to_owned(),
-            merge_commit: None,
-            merged_at: None,
-            mergeable: Mergeability::Unknown,
-            image: note.image,
-            runs: note.runs,
-        }
-    }
 }

@@ -15,8 +15,8 @@ use serde_json::{Value, json};
 
 use super::authorship::{CommitIdentity, TRAILER};
 use super::{ProposalNote, ReadyBranch};
-use crate::contract::{FileChange, Mergeability, Proposal, PullRequest, PullState};
-use crate::service::github::{FreshPull, ObjectOid, ParentList, Repo, blob_id};
+use crate::contract::{FileChange, Proposal, PullRequest};
+use crate::service::github::{FreshPull, ObjectOid, OpenPullNode, ParentList, Repo, blob_id};
 use crate::service::http::ServiceResult;
 use crate::text;
 
@@ -89,14 +89,9 @@ struct FileNode {
 #[serde(rename_all = "camelCase")]
 struct OpenedPull {
     id: String,
-    number: u32,
-    url: String,
-    title: String,
-    body: String,
-    head_ref_name: String,
-    head_ref_oid: String,
     base_ref_name: String,
-    is_cross_repository: bool,
+    #[serde(flatten)]
+    node: OpenPullNode,
 }
 
 impl Repo<'_> {
@@ -168,7 +163,7 @@ impl Repo<'_> {
         if base_head.as_ref() == Some(&proposal.base_commit) {
             self.note_fresh(FreshPull {
                 repository: proposal.repository.clone(),
-                number: pull.number,
+                number: pull.node.number,
                 id: pull.id.clone(),
                 head: commit.oid,
                 base_commit: proposal.base_commit.clone(),
@@ -176,7 +171,7 @@ impl Repo<'_> {
             });
         }
         ProposedAtOnce::Whole {
-            pull: pull.into_contract(),
+            pull: pull.node.into_contract(&proposal.base),
             base: base_head,
         }
     }
@@ -221,27 +216,9 @@ impl CommitNode {
 impl OpenedPull {
     /// Returns whether it is the proposal's, with this commit at its head.
     fn is_of(&self, proposal: &Proposal, commit: &str) -> bool {
-        !self.is_cross_repository
-            && self.head_ref_name == proposal.head
+        !self.node.is_cross_repository
+            && self.node.head_ref_name == proposal.head
             && self.base_ref_name == proposal.base
-            && self.head_ref_oid == commit
-    }
-
-    fn into_contract(self) -> PullRequest {
-        let note = ProposalNote::of_body(&self.body);
-        PullRequest {
-            number: self.number,
-            url: self.url,
-            title: self.title,
-            state: PullState::Open,
-            head: self.head_ref_name,
-            head_commit: self.head_ref_oid,
-            base: self.base_ref_name,
-            merge_commit: None,
-            merged_at: None,
-            mergeable: Mergeability::Unknown,
-            image: note.image,
-            runs: note.runs,
-        }
+            && self.node.head_ref_oid == commit
     }
 }
