@@ -11,7 +11,7 @@ use promote_core::journal::{Journal, JournalEntry, RunAudit};
 use promote_core::policy::Policy;
 use promote_core::policy::engine::Engine;
 use promote_core::run::observer::Silent;
-use promote_core::run::{RunJob, RunMode, RunOrigin, RunResult, RunTask, run};
+use promote_core::run::{OperatorTerms, RunJob, RunMode, RunOrigin, RunResult, RunTask, run};
 use promote_core::service::github;
 use promote_core::service::port;
 use promote_core::service::secret::Secret;
@@ -20,7 +20,7 @@ use promote_core::service::transport::{
 };
 use promote_core::source::live::{Live, LiveSetup};
 use promote_intake::choice::Policies;
-use promote_intake::config::{Config, StatusReporter};
+use promote_intake::config::Config;
 use promote_intake::payload::Payload;
 use promote_mock::sample::{self, CLIENT_ID, CLIENT_SECRET, GITHUB_TOKEN, RUN};
 use promote_mock::{SharedWorld, World, WorldTransport};
@@ -183,12 +183,10 @@ impl TestRun {
         let job = RunJob {
             engine: &ENGINE,
             choice: &policies,
-            grants: &config.grants,
-            limits: config.limits.clone(),
-            sets_status: config.port.report == StatusReporter::Host,
-            record: config.port.record.clone(),
-            environment: None,
-            actions: config.port.actions.identifiers(),
+            terms: OperatorTerms {
+                environment: None,
+                ..config.terms()
+            },
             origin: RunOrigin::PortRun(payload.into_claim()),
             workflow,
             workflows: None,

@@ -14,6 +14,7 @@ use promote_core::contract::Entity;
 use promote_core::grants::{Grants, Operation};
 use promote_core::limits::Limits;
 use promote_core::policy::PolicyTier;
+use promote_core::run::OperatorTerms;
 
 /// The whole file. An unknown key is an error: a misspelt grant must not pass for an absent one.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -221,6 +222,18 @@ impl Config {
             .iter()
             .map(|team| (format!("[[team]] {team}"), &team.policy));
         std::iter::once(("[policy]".to_owned(), &self.policy)).chain(teams)
+    }
+
+    /// Returns what a run is held to.
+    pub fn terms(&self) -> OperatorTerms<'_> {
+        OperatorTerms {
+            grants: &self.grants,
+            limits: self.limits.clone(),
+            sets_status: self.port.report == StatusReporter::Host,
+            record: self.port.record.clone(),
+            environment: self.workflow.environment.clone(),
+            actions: self.port.actions.identifiers(),
+        }
     }
 
     /// Returns whether the host keeps a status on what is proposed, by which rules hold merges that others make.

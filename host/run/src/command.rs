@@ -30,7 +30,7 @@ use promote_core::service::secret::Secret;
 use promote_core::service::transport::{Clock, SystemClock};
 use promote_core::source::live::{Live, LiveSetup};
 use promote_intake::choice::Policies;
-use promote_intake::config::{ConfigFile, StatusReporter};
+use promote_intake::config::ConfigFile;
 use promote_intake::lock::Lock;
 use promote_intake::payload::{LARGEST, Payload};
 use promote_intake::plan_file::PlanTarget;
@@ -168,12 +168,7 @@ pub async fn run(
     let job = RunJob {
         engine: &engine,
         choice: &policies,
-        grants: &config.grants,
-        limits: config.limits.clone(),
-        sets_status: config.port.report == StatusReporter::Host,
-        record: config.port.record.clone(),
-        environment: config.workflow.environment.clone(),
-        actions: config.port.actions.identifiers(),
+        terms: config.terms(),
         origin: RunOrigin::PortRun(payload.into_claim()),
         workflow: environment.workflow(),
         workflows,

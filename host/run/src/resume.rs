@@ -28,7 +28,7 @@ use promote_core::service::transport::{Clock as _, SystemClock};
 use promote_core::source::live::{Live, LiveSetup};
 use promote_core::text::count;
 use promote_intake::choice::Policies;
-use promote_intake::config::{Config, ConfigFile, StatusReporter};
+use promote_intake::config::{Config, ConfigFile};
 use promote_intake::supply::Supply;
 
 /// How often a run looks whether somebody has stopped this process.
@@ -244,12 +244,7 @@ impl ResumeTools<'_> {
         let job = RunJob {
             engine: self.engine,
             choice: &policies,
-            grants: &config.grants,
-            limits: config.limits.clone(),
-            sets_status: config.port.report == StatusReporter::Host,
-            record: config.port.record.clone(),
-            environment: config.workflow.environment.clone(),
-            actions: config.port.actions.identifiers(),
+            terms: config.terms(),
             origin: RunOrigin::Resumed(resumed),
             workflow: environment.workflow(),
             // What reviewers said of the first workflow run has been looked up.

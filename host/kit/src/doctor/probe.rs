@@ -19,7 +19,7 @@ use promote_core::journal::{Journal, RunAudit};
 use promote_core::policy::Policy;
 use promote_core::policy::engine::Engine;
 use promote_core::run::observer::Silent;
-use promote_core::run::{RunJob, RunOrigin, RunTask, run};
+use promote_core::run::{OperatorTerms, RunJob, RunOrigin, RunTask, run};
 use promote_core::service::http::CallResult;
 use promote_core::service::transport::SystemClock;
 use promote_core::source::live::Live;
@@ -204,12 +204,15 @@ impl<'a> ServiceProbe<'a> {
         RunJob {
             engine: self.engine,
             choice: &self.policies[service.policy],
-            grants: &self.config.grants,
-            limits,
-            sets_status: false,
-            record: None,
-            environment: None,
-            actions: Vec::new(),
+            // Nothing is told, and nobody has started it.
+            terms: OperatorTerms {
+                limits,
+                sets_status: false,
+                record: None,
+                environment: None,
+                actions: Vec::new(),
+                ..self.config.terms()
+            },
             origin: RunOrigin::Probe(Box::new(self.request(service))),
             workflow: Workflow {
                 repository: None,

@@ -18,7 +18,6 @@ use promote_core::service::registry::RegistrySetup;
 use promote_core::service::secret::{Login, Secret};
 use promote_core::service::transport::Clock as _;
 use promote_core::source::live::{Live, LiveSetup};
-use promote_intake::config::StatusReporter;
 
 /// The repository of the workflow that a run is in: in the sample, that of its manifests.
 pub(super) const WORKFLOW_REPOSITORY: &str = "acme/gitops";
@@ -37,12 +36,7 @@ impl ScenarioBench<'_> {
         Ok(RunJob {
             engine: self.engine,
             choice: policy,
-            grants: &config.grants,
-            limits: config.limits.clone(),
-            sets_status: config.port.report == StatusReporter::Host,
-            record: config.port.record.clone(),
-            environment: config.workflow.environment.clone(),
-            actions: config.port.actions.identifiers(),
+            terms: config.terms(),
             origin,
             workflow: self.workflow(None, 0),
             workflows: Some(WorkflowClient {
