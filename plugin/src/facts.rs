@@ -1,14 +1,26 @@
 //! What a decision rests on. Gathered by [`crate::gather`], judged by [`crate::gates`]; nothing here makes a call.
+//!
+//! - `people`: the pull requests that brought an image, and whose approval counts;
+//! - `source`: where an image comes from, and what its registry says;
+//! - `target`: a scalar of a manifest, and what it should hold.
+
+mod people;
+mod source;
+mod target;
+
+pub use people::{ApprovalCount, OriginFacts, OriginPull, is_same_person};
+pub use source::{
+    AttestationPlace, AttestedDigest, BuildFacts, ExpectedBuild, ImageProvenance, RegistryFact,
+    RegistryState,
+};
+pub use target::DeployTarget;
 
 use crate::catalog::Item;
-use crate::host::{
-    Ancestry, Attestation, Candidate, Comparison, File, PullPeople, ReviewState, ValueChange,
-};
+use crate::host::{Candidate, Comparison, File, ValueChange};
 use crate::image::ImageReference;
 use crate::settings::Part;
 use crate::time::UnixSeconds;
 use crate::types::{Approval, EntityKey, EnvironmentReview};
-use crate::yaml::{self, ScalarAddress, ScalarSite, YamlStream};
 
 /// Everything known about a promotion.
 #[derive(Debug)]
@@ -103,240 +115,6 @@ pub enum LeftBehind {
     },
 }
 
-/// The answer of a registry to a reference.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RegistryFact {
-    /// The reference.
-    pub reference: String,
-    /// The digest that it should have, if the catalog or the reference says one.
-    pub expected: Option<String>,
-    /// The answer.
-    pub state: RegistryState,
-}
-
-/// What a registry says of a reference.
-#[derive(Clone, Debug, PartialEq)]
-pub enum RegistryState {
-    /// It has this digest.
-    Has(String),
-    /// There is no such image.
-    Missing,
-    /// It does not let us see, in these words.
-    Hidden(String),
-}
-
-/// The source of an image.
-#[derive(Clone, Debug, PartialEq)]
-pub enum ImageProvenance {
-    /// The rule is off.
-    NotAsked,
-    /// It cannot be told, and why.
-    Unknown(String),
-    /// The relation of its commit to a branch.
-    Known {
-        /// The repository of the source.
-        repository: String,
-        /// Its branch.
-        branch: String,
-        /// The image's commit.
-        commit: String,
-        /// The relation of the commit to the branch.
-        status: Ancestry,
-    },
-}
-
-/// What is attested of the build of an image, against what is expected.
-#[derive(Clone, Debug, PartialEq)]
-pub enum BuildFacts {
-    /// The rule is off, or nothing is going to be written.
-    NotAsked,
-    /// It cannot be told, and why.
-    Unknown(String),
-    /// The attestations of each digest.
-    Known {
-        /// The build that the settings want.
-        expected: ExpectedBuild,
-        /// The attestations that hold, and why others do not, for each digest of the image.
-        attested: Vec<AttestedDigest>,
-        /// Whether the image is named by its digest, or its tag stood for the digest in this very run.
-        is_pinned: bool,
-    },
-}
-
-/// A digest and its attestations.
-#[derive(Clone, Debug, PartialEq)]
-pub struct AttestedDigest {
-    /// The digest.
-    pub digest: String,
-    /// Where the attestations are kept.
-    pub kept: AttestationPlace,
-    /// Who built it, in the words of certificates that the host has verified.
-    pub verified: Vec<Attestation>,
-    /// Why other attestations do not hold.
-    pub refused: Vec<String>,
-}
-
-/// The place where the attestations of an image are kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum AttestationPlace {
-    /// GitHub, with the repository of the source.
-    GitHub,
-    /// The registry, beside the image of this name.
-    Registry(String),
-}
-
-/// The build that an image must come from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ExpectedBuild {
-    /// The address of the repository of the source.
-    pub repository: String,
-    /// The address of the workflow's file.
-    pub workflow: String,
-    /// Where the workflow itself is taken from, as a pattern.
-    pub workflow_ref: String,
-    /// The branch or tag that is built, as a pattern.
-    pub source_ref: String,
-    /// Who vouches for the workflow.
-    pub issuer: String,
-    /// The commit that the catalog knows, if it is asked.
-    pub commit: Option<String>,
-}
-
-/// The pull requests that brought the commit of an image into its branch.
-#[derive(Clone, Debug, PartialEq)]
-pub enum OriginFacts {
-    /// Nobody asks, or nothing is going to be written.
-    NotAsked,
-    /// It cannot be told, and why.
-    Unknown(String),
-    /// Those that are merged into the branch.
-    Known {
-        /// The commit, for people.
-        commit: String,
-        /// The branch.
-        branch: String,
-        /// Each with its people.
-        pulls: Vec<OriginPull>,
-    },
-}
-
-/// A merged pull request, and the people behind it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct OriginPull {
-    /// Its name for people.
-    pub name: String,
-    /// Who opened, wrote and reviewed it.
-    pub people: PullPeople,
-}
-
-/// The approvals of a pull request that count, and why others do not.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ApprovalCount {
-    /// The logins of those who approve.
-    pub by: Vec<String>,
-    /// Why an approval does not count.
-    pub ignored: Vec<String>,
-    /// The logins of those who ask for changes.
-    pub against: Vec<String>,
-}
-
-impl ApprovalCount {
-    /// Counts the reviews of a pull request. Its own people approve nothing, nor does a machine, nor who may not write; a review
-    /// of another commit has not seen what is merged. `is_barred` says of whom else no approval counts.
-    pub fn of(people: &PullPeople, is_barred: impl Fn(&str) -> Option<&'static str>) -> Self {
-        let mut count = Self::default();
-        let is = |one: &str, other: &str| one.eq_ignore_ascii_case(other);
-        for review in &people.reviews {
-            let who = &review.reviewer;
-            let opened = people.author.as_ref().is_some_and(|author| is(author, who));
-            let wrote = people.committers.iter().any(|one| is(one, who));
-            let has_seen_all = review.commit.as_ref() == Some(&people.head_commit);
-            let why = match review.state {
-                ReviewState::Commented => continue,
-                ReviewState::ChangesRequested if review.can_write && !review.is_bot => {
-                    count.against.push(who.clone());
-                    continue;
-                }
-                ReviewState::ChangesRequested => continue,
-                ReviewState::Dismissed => "gave a review that was dismissed",
-                ReviewState::Approved if review.is_bot => "is a bot",
-                ReviewState::Approved if opened => "opened it",
-                ReviewState::Approved if wrote => "wrote some of it",
-                ReviewState::Approved if !review.can_write => "may not write to the repository",
-                ReviewState::Approved if !has_seen_all => "has approved an older commit",
-                ReviewState::Approved => match is_barred(who) {
-                    Some(why) => why,
-                    None => {
-                        count.by.push(who.clone());
-                        continue;
-                    }
-                },
-            };
-            count
-                .ignored
-                .push(format!("`{}` {why}", who.escape_debug()));
-        }
-        count
-    }
-
-    /// Returns whether enough people approve, and nobody asks for changes.
-    pub fn is_enough(&self, wanted: usize) -> bool {
-        self.against.is_empty() && self.by.len() >= wanted
-    }
-
-    /// Says for people what there is of how many.
-    pub fn describe(&self, wanted: usize) -> String {
-        let names = |names: &[String]| {
-            let names: Vec<String> = names
-                .iter()
-                .map(|name| format!("`{}`", name.escape_debug()))
-                .collect();
-            names.join(", ")
-        };
-        let mut words = format!("{} of {wanted} approvals", self.by.len());
-        if !self.by.is_empty() {
-            words.push_str(&format!(" ({})", names(&self.by)));
-        }
-        if !self.against.is_empty() {
-            words.push_str(&format!(
-                "; changes are asked for by {}",
-                names(&self.against)
-            ));
-        }
-        if !self.ignored.is_empty() {
-            words.push_str(&format!("; not counted: {}", self.ignored.join(", ")));
-        }
-        words
-    }
-}
-
-impl Facts {
-    /// Returns whether a login of GitHub is that of whoever started the run, as far as that is known.
-    pub fn is_starter(&self, login: &str) -> bool {
-        match (&self.login, &self.actor) {
-            (Some(own), _) => own.eq_ignore_ascii_case(login),
-            (None, Some(actor)) => is_same_person(login, actor),
-            (None, None) => false,
-        }
-    }
-}
-
-/// Returns whether two names may be of one person. One may be a login and the other an e-mail address: `dana` is
-/// `dana@acme.example`.
-pub fn is_same_person(one: &str, other: &str) -> bool {
-    let login = |name: &str| {
-        name.split('@')
-            .next()
-            .unwrap_or_default()
-            .to_ascii_lowercase()
-    };
-    if one.contains('@') && other.contains('@') {
-        one.eq_ignore_ascii_case(other)
-    } else {
-        login(one) == login(other)
-    }
-}
-
 /// Since when an image has been in a runtime.
 #[derive(Clone, Debug)]
 pub struct SoakFacts {
@@ -359,40 +137,6 @@ pub struct StagingManifest {
     pub wanted: String,
     /// Whether what it holds is the image that the catalog has.
     pub agrees: bool,
-}
-
-/// One scalar of one file, and what it should hold.
-#[derive(Clone, Debug)]
-pub struct DeployTarget {
-    /// Index into [`Facts::files`].
-    pub file: usize,
-    /// Its address in the file.
-    pub address: ScalarAddress,
-    /// Its name for people.
-    pub shown: String,
-    /// Which part of the image's reference it holds.
-    pub part: Part,
-    /// Its place in the text, and its value.
-    pub site: ScalarSite,
-    /// The image that it holds, as far as it says so.
-    pub held: Option<ImageReference>,
-    /// The value that it should hold.
-    pub wanted: String,
-}
-
-impl DeployTarget {
-    /// Whether the manifest holds the image already, as text that no reader takes for a number.
-    pub fn is_current(&self) -> bool {
-        self.site.value == self.wanted && self.site.is_text
-    }
-
-    /// Finds the scalar in another version of its file.
-    ///
-    /// # Errors
-    /// As [`yaml::find()`].
-    pub fn find(&self, content: &str) -> Result<ScalarSite, String> {
-        yaml::find(&YamlStream::read(content)?, &self.address)
-    }
 }
 
 impl Facts {
@@ -433,6 +177,15 @@ impl Facts {
             provenance: ImageProvenance::NotAsked,
             build: BuildFacts::NotAsked,
             registry: Vec::new(),
+        }
+    }
+
+    /// Returns whether a login of GitHub is that of whoever started the run, as far as that is known.
+    pub fn is_starter(&self, login: &str) -> bool {
+        match (&self.login, &self.actor) {
+            (Some(own), _) => own.eq_ignore_ascii_case(login),
+            (None, Some(actor)) => is_same_person(login, actor),
+            (None, None) => false,
         }
     }
 
