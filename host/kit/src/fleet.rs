@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use serde_json::json;
 
 use promote_core::contract::{Entity, EntityKey, Failure};
-use promote_core::gate::evidence::entity_context;
+use promote_core::gate::context::entity_context;
 use promote_core::service::http::CallResult;
 use promote_core::service::port;
 use promote_intake::team::{self, TeamRule};

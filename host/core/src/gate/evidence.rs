@@ -4,14 +4,19 @@
 //! run proposed may be merged. Evidence is typed: a file on a branch holds a whole value of a known key, read by the
 //! lexer that checks changes. A substring, a comment, another file or an entity of the same name prove nothing.
 
+mod proposal;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+
+use proposal::MergeRecord;
+pub use proposal::ProposalRecord;
+pub(super) use proposal::UnreadMerge;
 
 use super::values::manifest_values;
 use crate::call::{Call, Reply};
-use crate::contract::{Entity, File, Merged, Proposal, PullRequest, PullState, Relation};
+use crate::contract::{Entity, File, Merged, Proposal, PullRequest, PullState};
 use crate::id::{BlobId, BranchFile, BranchName, CommitId, EntityId, PullId, RepositoryId};
 use crate::image::ImageAddress;
 
@@ -45,38 +50,6 @@ struct HeldText {
     /// Since when others may have changed it: the beginning of the call that read or merged it. None for what was merged
     /// before that.
     since: Option<Timestamp>,
-}
-
-/// A merge whose files are not read yet.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct UnreadMerge {
-    /// The commit of the merge.
-    pub(super) commit: CommitId,
-    /// The beginning of the call that merged; none if it was merged before.
-    pub(super) since: Option<Timestamp>,
-}
-
-/// A proposal of this run, and what became of it.
-#[derive(Clone, Debug)]
-pub struct ProposalRecord {
-    /// The proposal.
-    pub proposal: Proposal,
-    /// Its pull request, as it was answered.
-    pub pull: PullRequest,
-    /// The text of each changed file before.
-    before: Vec<String>,
-    merge: MergeRecord,
-}
-
-/// The merge of a proposal, as far as this run knows.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum MergeRecord {
-    /// Not merged.
-    Open,
-    /// Merged; the files are not read again yet.
-    Unread(UnreadMerge),
-    /// Merged, and read at the merge commit.
-    Read,
 }
 
 impl Evidence {
@@ -416,53 +389,4 @@ impl Evidence {
             })
             .collect()
     }
-}
-
-impl ProposalRecord {
-    /// Returns the files that the proposal changes, on its base branch.
-    fn files(&self) -> Vec<BranchFile> {
-        let Proposal {
-            repository,
-            base,
-            changes,
-            ..
-        } = &self.proposal;
-        changes
-            .iter()
-            .map(|change| BranchFile::new(repository, base, &change.path))
-            .collect()
-    }
-
-    /// Returns the numbers of the lines that the change of this index changes, from 1.
-    fn changed_lines(&self, index: usize) -> Vec<usize> {
-        let before = self.before[index].lines();
-        let after = self.proposal.changes[index].content.lines();
-        let mut before = before.map(Some).chain(std::iter::repeat(None));
-        after
-            .zip(1..)
-            .filter(|(line, _)| before.next().flatten() != Some(*line))
-            .map(|(_, number)| number)
-            .collect()
-    }
-}
-
-/// Returns the entity as templates see it.
-pub fn entity_context(entity: &Entity) -> Value {
-    let properties: Map<String, Value> =
-        serde_json::from_str(&entity.properties).unwrap_or_default();
-    let relation = |relation: &Relation| match &relation.targets[..] {
-        [] => (relation.name.clone(), Value::Null),
-        [one] => (relation.name.clone(), json!(one)),
-        targets => (relation.name.clone(), json!(targets)),
-    };
-    let relations: Value = entity.relations.iter().map(relation).collect();
-    json!({
-        "identifier": entity.key.identifier,
-        "blueprint": entity.key.blueprint,
-        "title": entity.title,
-        "teams": entity.teams,
-        "updatedAt": entity.updated_at,
-        "properties": properties,
-        "relations": relations,
-    })
 }

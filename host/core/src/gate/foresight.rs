@@ -5,7 +5,7 @@
 //! before it is made, since all that it takes to see that is known by then.
 
 use super::Gate;
-use super::evidence::entity_context;
+use super::context::entity_context;
 use super::values::manifest_values;
 use crate::contract::{Entity, Proposal};
 use crate::grants::Permission;

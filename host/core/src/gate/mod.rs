@@ -6,6 +6,7 @@
 mod admit;
 mod admitted;
 mod candidate;
+pub mod context;
 pub mod evidence;
 mod foresight;
 mod hold;

@@ -9,7 +9,7 @@ use crate::contract::{
     Check, CheckState, Commit, Entity, EnvironmentReview, EnvironmentVerdict, File, Mergeability,
     PullPeople, PullRequest, PullState, Request, Review, ReviewState,
 };
-use crate::gate::evidence::entity_context;
+use crate::gate::context::entity_context;
 
 /// Returns the facts that every rule gets, without its settings and its needs.
 pub(super) fn common(

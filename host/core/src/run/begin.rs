@@ -8,7 +8,7 @@ use super::record::RecordBasis;
 use super::resume::WorkflowClient;
 use super::{ChosenPolicy, PolicyChoice, RunMode, RunOrigin};
 use crate::contract::{CONTRACT, Outcome, Reason, ReasonCure, Request, StopPoint, Workflow};
-use crate::gate::evidence::entity_context;
+use crate::gate::context::entity_context;
 use crate::gate::{RunParts, describe};
 use crate::grants::{Grants, Operation, ResolvedGrants};
 use crate::journal::{FORMAT, JournalEntry, JournalHeader, RunAudit};

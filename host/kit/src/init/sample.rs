@@ -9,8 +9,8 @@ use super::layout;
 use super::reference::{self, ImageSample};
 use crate::fleet;
 use promote_core::contract::{Entity, EntityKey};
+use promote_core::gate::context::entity_context;
 use promote_core::gate::describe;
-use promote_core::gate::evidence::entity_context;
 use promote_core::service::port::Client;
 
 /// The most services whose production is looked at.

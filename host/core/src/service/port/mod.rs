@@ -2,6 +2,7 @@
 //!
 //! It never creates an entity, and never touches a run's `externalRunId`, by which Port's own integration finds it.
 
+mod action_run;
 mod entity;
 mod run;
 #[cfg(test)]
@@ -15,9 +16,9 @@ use http::Method;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+pub use action_run::{ActionWorkflow, PortRun, PortUser, RunApproval, RunKind, RunStatus};
 pub use entity::EntityPage;
 pub(crate) use run::SEALED;
-pub use run::{ActionWorkflow, PortRun, PortUser, RunApproval, RunKind, RunStatus};
 
 use entity::RelationShapes;
 use run::RunLinks;
