@@ -235,33 +235,14 @@ impl WriteCollector<'_> {
             }
             None => None,
         };
-        let pinned_tag = tag
-            .as_ref()
-            .is_some_and(|(_, part, _, held)| held.digest.is_some() || *part == Part::TagDigest);
-        let is_pinned = pinned_tag || self.family.digest.is_some();
+        let is_pinned = self.family.digest.is_some()
+            || tag.as_ref().is_some_and(|(_, part, _, held)| {
+                held.digest.is_some() || *part == Part::TagDigest
+            });
         let digest = self.digest(&own, is_pinned)?.map(str::to_owned);
-        let must_pin = matches!(self.wish.mode, Digest::Require | Digest::Resolve);
-        if must_pin && !is_pinned && self.family.tag.is_some() {
-            return Err(reason(
-                "digest",
-                format!(
-                    "{} and what stands beside it have no place for the digest that setting `digest` requires: \
-                     `part = \"tag@digest\"` writes both into one value",
-                    self.at(&own)
-                ),
-            ));
-        }
+        self.check_pin(&own, is_pinned)?;
         if let Some((address, part, site, held)) = tag {
-            if self.wish.image.tag.is_none() {
-                return Err(reason(
-                    "image",
-                    format!(
-                        "{} takes the tag of the image, but `{}` has none",
-                        self.at(&address),
-                        self.wish.image
-                    ),
-                ));
-            }
+            self.check_tag(&address)?;
             let reference = ImageReference {
                 repository: moved
                     .clone()
@@ -278,6 +259,37 @@ impl WriteCollector<'_> {
             self.push(address, Part::Digest, site, text, None)?;
         }
         Ok(())
+    }
+
+    /// Checks that a digest which must be written has a place.
+    fn check_pin(&self, address: &ScalarAddress, is_pinned: bool) -> Result<(), Reason> {
+        let must_pin = matches!(self.wish.mode, Digest::Require | Digest::Resolve);
+        if !must_pin || is_pinned || self.family.tag.is_none() {
+            return Ok(());
+        }
+        Err(reason(
+            "digest",
+            format!(
+                "{} and what stands beside it have no place for the digest that setting `digest` requires: \
+                 `part = \"tag@digest\"` writes both into one value",
+                self.at(address)
+            ),
+        ))
+    }
+
+    /// Checks that the image has the tag that an address takes.
+    fn check_tag(&self, address: &ScalarAddress) -> Result<(), Reason> {
+        if self.wish.image.tag.is_some() {
+            return Ok(());
+        }
+        Err(reason(
+            "image",
+            format!(
+                "{} takes the tag of the image, but `{}` has none",
+                self.at(address),
+                self.wish.image
+            ),
+        ))
     }
 
     /// Compares the repository, and writes it where it may be another one. Returns the one that is held.

@@ -127,6 +127,6 @@ fn session() -> anyhow::Result<Arc<Session>> {
     Ok(Session::new(
         outside,
         deadline,
-        promote_run::command::seed(),
+        promote_run::connector::seed(),
     ))
 }

@@ -95,29 +95,7 @@ pub(super) async fn run(
     line: fn() -> clap::Command,
 ) -> anyhow::Result<u8> {
     match command {
-        KitCommand::Init(args) => {
-            let dialog = SetupDialog {
-                say: &|line: &str| output::raw(line),
-                ask: &output::ask,
-            };
-            let find_commit = async |repository: &str, tag: &str| {
-                connect::tag_commit(environment, repository, tag).await
-            };
-            let check =
-                |grants: &Grants| -> init::AppCheck { connect::check_app(environment, grants) };
-            let tools = SetupTools {
-                region: PortRegion {
-                    api_url: environment.port_url(),
-                    app: environment.port_app(),
-                },
-                github: environment
-                    .github_server()
-                    .unwrap_or_else(|| "https://github.com".to_owned()),
-                check_app: environment.is_app().then_some(&check),
-            };
-            let port = || connect::port(environment);
-            init::run(&args, &dialog, &tools, port, find_commit).await
-        }
+        KitCommand::Init(args) => set_up(&args, environment).await,
         KitCommand::Doctor(args) => examine(&args, environment).await,
         KitCommand::Demo(args) => {
             demo::run(&args, &|line: &str| output::raw(line), &|text: &str| {
@@ -125,20 +103,7 @@ pub(super) async fn run(
             })
             .await
         }
-        KitCommand::Mock(args) if args.from_port => {
-            let world = mock::world_of(&args, &connect::port(environment)?).await?;
-            output::data(&promote_core::text::json(&world));
-            Ok(0)
-        }
-        KitCommand::Mock(args) => {
-            // A command has the terminal for itself.
-            let log = if args.command.is_empty() {
-                output::say
-            } else {
-                |_: &str| {}
-            };
-            mock::serve(&args, &mut std::io::stdout(), log).await
-        }
+        KitCommand::Mock(args) => serve(&args, environment).await,
         KitCommand::New(args) => new::run(&args, &|line: &str| output::say(line), &|text: &str| {
             output::data(text)
         }),
@@ -156,27 +121,7 @@ pub(super) async fn run(
             let access = environment.registry()?;
             inspect::run(&args, &access, &output::say, &output::data).await
         }
-        KitCommand::Lock(args) => {
-            let config = environment.config(&args.config).await?.config;
-            let engine = engine_of(&config)?;
-            let access = environment.registry()?;
-            let supply = Supply::new(
-                &engine,
-                &args.config,
-                environment.cache(),
-                access,
-                &output::say,
-            );
-            lock::run(
-                &args,
-                &config,
-                &engine,
-                &supply,
-                &output::say,
-                &output::data,
-            )
-            .await
-        }
+        KitCommand::Lock(args) => write_lock(&args, environment).await,
         #[cfg(feature = "oci")]
         KitCommand::Pull(args) => {
             let access = environment.registry()?;
@@ -200,59 +145,15 @@ pub(super) async fn run(
             &output::say,
             &output::data,
         ),
-        KitCommand::Log(args) => match &args.port {
-            Some(blueprint) => {
-                let port = connect::port(environment)?;
-                let data = |text: &str| output::data(text);
-                log::run_from_port(&args, &port, blueprint, &data)
-                    .await
-                    .or_else(told)
-            }
-            None => log::run(&args, &|text: &str| output::data(text)),
-        },
+        KitCommand::Log(args) => list(&args, environment).await,
         KitCommand::Verify(args) => verify::run(&args, &|text: &str| output::data(text)),
-        KitCommand::Test(args) => {
-            let status = std::io::stderr()
-                .is_terminal()
-                .then_some(&output::status as &(dyn Fn(&str) + Sync));
-            test::run(
-                &args,
-                environment.cache(),
-                &TestOutput {
-                    say: &output::say,
-                    data: &output::data,
-                    status,
-                },
-            )
-            .await
-        }
-        KitCommand::Simulate(args) => {
-            let status = std::io::stderr()
-                .is_terminal()
-                .then_some(&output::status as &(dyn Fn(&str) + Sync));
-            let out = TestOutput {
-                say: &output::say,
-                data: &output::data,
-                status,
-            };
-            simulate::run(&args, environment.cache(), &out)
-        }
+        KitCommand::Test(args) => test::run(&args, environment.cache(), &test_output()).await,
+        KitCommand::Simulate(args) => simulate::run(&args, environment.cache(), &test_output()),
         KitCommand::Explain(args) => {
             output::data(&explain::run(&args)?);
             Ok(0)
         }
-        KitCommand::Matrix(args) => {
-            let config = environment.config(&args.config).await?.config;
-            let settings = fleet_settings(&config, &args.config, environment).await?;
-            let port = connect::port(environment)?;
-            match matrix::run(&args, &settings, &port).await {
-                Ok(jobs) => {
-                    output::data(&jobs);
-                    Ok(0)
-                }
-                Err(error) => told(error),
-            }
-        }
+        KitCommand::Matrix(args) => print_matrix(&args, environment).await,
         KitCommand::Start(args) => {
             let port = connect::port(environment)?;
             let started = start::run(
@@ -265,6 +166,89 @@ pub(super) async fn run(
         }
         KitCommand::Completions(args) => shell::completions(&args, line()),
         KitCommand::Man(args) => shell::man(&args, line()),
+    }
+}
+
+async fn set_up(args: &InitArgs, environment: &Environment) -> anyhow::Result<u8> {
+    let dialog = SetupDialog {
+        say: &|line: &str| output::raw(line),
+        ask: &output::ask,
+    };
+    let find_commit =
+        async |repository: &str, tag: &str| connect::tag_commit(environment, repository, tag).await;
+    let check = |grants: &Grants| -> init::AppCheck { connect::check_app(environment, grants) };
+    let tools = SetupTools {
+        region: PortRegion {
+            api_url: environment.port_url(),
+            app: environment.port_app(),
+        },
+        github: environment
+            .github_server()
+            .unwrap_or_else(|| "https://github.com".to_owned()),
+        check_app: environment.is_app().then_some(&check),
+    };
+    let port = || connect::port(environment);
+    init::run(args, &dialog, &tools, port, find_commit).await
+}
+
+async fn serve(args: &MockArgs, environment: &Environment) -> anyhow::Result<u8> {
+    if args.from_port {
+        let world = mock::world_of(args, &connect::port(environment)?).await?;
+        output::data(&promote_core::text::json(&world));
+        return Ok(0);
+    }
+    // A command has the terminal for itself.
+    let log = if args.command.is_empty() {
+        output::say
+    } else {
+        |_: &str| {}
+    };
+    mock::serve(args, &mut std::io::stdout(), log).await
+}
+
+async fn write_lock(args: &LockArgs, environment: &Environment) -> anyhow::Result<u8> {
+    let config = environment.config(&args.config).await?.config;
+    let engine = engine_of(&config)?;
+    let access = environment.registry()?;
+    let cache = environment.cache();
+    let supply = Supply::new(&engine, &args.config, cache, access, &output::say);
+    lock::run(args, &config, &engine, &supply, &output::say, &output::data).await
+}
+
+async fn list(args: &LogArgs, environment: &Environment) -> anyhow::Result<u8> {
+    let data = |text: &str| output::data(text);
+    match &args.port {
+        Some(blueprint) => {
+            let port = connect::port(environment)?;
+            log::run_from_port(args, &port, blueprint, &data)
+                .await
+                .or_else(told)
+        }
+        None => log::run(args, &data),
+    }
+}
+
+async fn print_matrix(args: &MatrixArgs, environment: &Environment) -> anyhow::Result<u8> {
+    let config = environment.config(&args.config).await?.config;
+    let settings = fleet_settings(&config, &args.config, environment).await?;
+    let port = connect::port(environment)?;
+    match matrix::run(args, &settings, &port).await {
+        Ok(jobs) => {
+            output::data(&jobs);
+            Ok(0)
+        }
+        Err(error) => told(error),
+    }
+}
+
+/// Returns the output of tests: with progress on a terminal.
+fn test_output() -> TestOutput<'static> {
+    TestOutput {
+        say: &output::say,
+        data: &output::data,
+        status: std::io::stderr()
+            .is_terminal()
+            .then_some(&output::status as &(dyn Fn(&str) + Sync)),
     }
 }
 

@@ -12,6 +12,9 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use crate::config::Config;
+#[cfg(not(feature = "attestations"))]
+use absent::AttestationVerifier;
+#[cfg(feature = "attestations")]
 use promote_attest::AttestationVerifier;
 use promote_core::service::attestation::BundleVerifier;
 
@@ -80,7 +83,37 @@ impl Config {
     }
 }
 
-#[cfg(test)]
+/// The verifier of a program that was built without attestations.
+#[cfg(not(feature = "attestations"))]
+mod absent {
+    use promote_core::contract::Attestation;
+    use promote_core::service::attestation::{BundleBytes, BundleVerifier};
+
+    const ABSENT: &str = "this program was built without attestations (feature `attestations`)";
+
+    /// Refuses every bundle, so that a policy that asks for a provenance promotes nothing.
+    pub struct AttestationVerifier;
+
+    impl AttestationVerifier {
+        pub fn embedded() -> Self {
+            Self
+        }
+
+        /// # Errors
+        /// Always: roots that nothing reads are a mistake of the operator.
+        pub fn from_file(_: &str) -> anyhow::Result<Self> {
+            anyhow::bail!(ABSENT)
+        }
+    }
+
+    impl BundleVerifier for AttestationVerifier {
+        fn verify(&self, _: &str, _: BundleBytes<'_>) -> Result<Attestation, String> {
+            Err(ABSENT.to_owned())
+        }
+    }
+}
+
+#[cfg(all(test, feature = "attestations"))]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 

@@ -4,17 +4,16 @@ use std::future::Future;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
 use jiff::Timestamp;
 
+use crate::connector::Connector;
 use crate::environment::Environment;
 use crate::output_format::OutputFormat;
 use crate::plan::{CommandTask, PlanUse};
 use crate::report::{self, RunReport};
-use crate::requests::ToldTransport;
 use crate::terminal::TerminalObserver;
 use crate::{output, workflow};
 use promote_core::grants::Operation;
@@ -23,12 +22,8 @@ use promote_core::policy::compile::StopFlag;
 use promote_core::policy::engine::Engine;
 use promote_core::policy::native;
 use promote_core::run::observer::Observer;
-use promote_core::run::resume::WorkflowClient;
 use promote_core::run::{RunJob, RunOrigin};
-use promote_core::service::github;
-use promote_core::service::secret::Secret;
-use promote_core::service::transport::{Clock, SystemClock};
-use promote_core::source::live::{Live, LiveSetup};
+use promote_core::service::transport::SystemClock;
 use promote_intake::choice::Policies;
 use promote_intake::config::ConfigFile;
 use promote_intake::lock::Lock;
@@ -117,54 +112,29 @@ pub async fn run(
         output::problem("stopped before the run began: nothing was done");
         return Ok(STOPPED);
     }
-    let policies = policies.with_context(in_config)?;
     let plan_use = PlanUse::prepare(task, PlanTarget::new(&payload.run, text.as_bytes()))?;
-    let policies = policies.bound_to(plan_use.component())?;
-    environment.check_credentials(config.grants.mention(Operation::ReadReviews))?;
+    let policies = policies
+        .with_context(in_config)?
+        .bound_to(plan_use.component())?;
+    let reads_reviews = config.grants.mention(Operation::ReadReviews);
+    environment.check_credentials(reads_reviews)?;
     let (journal, journal_path) = journal(args, environment, &payload.run)?;
-    let task = plan_use.task();
-    let mode = task.mode();
+    let mode = plan_use.task().mode();
     let observer: Arc<dyn Observer> = Arc::new(TerminalObserver::new(mode));
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let deadline = clock
-        .now()
-        .checked_add(config.limits.wall)
-        .context("limits.wall is too long")?;
-    let seed = seed();
-    let in_workflow = environment.is_workflow();
-    let pool = ToldTransport::open()?;
-    let connect = |github: github::Credentials| {
-        let shown = Arc::clone(&observer);
-        let live = Live::new(LiveSetup {
-            transport: Arc::new(pool.clone()),
-            clock: Arc::clone(&clock),
-            deadline,
-            seed,
-            port_url: environment.port_url(),
-            github_url: environment.github_url(),
-            port: environment.port_credentials()?,
-            github,
-            registry: environment.image_registries(&config.grants)?,
-            verifier: config.attestations.verifier()?,
-            run: payload.run.clone(),
-            progress: Arc::new(move |text: &str| shown.say(text)),
-            mask: Arc::new(move |secret: &Secret| mask(in_workflow, secret)),
-        })?;
-        anyhow::Ok(Arc::new(live))
-    };
-    let live = connect(environment.github_credentials(&config.grants)?)?;
-    let workflows = if config.grants.mention(Operation::ReadReviews) {
-        let (credentials, repository) = environment
-            .workflow_access()?
-            .context("the grant `run.reviews` needs WORKFLOW_TOKEN and GITHUB_REPOSITORY")?;
-        Some(WorkflowClient {
-            live: connect(credentials)?,
-            repository,
-        })
+    let shown = Arc::clone(&observer);
+    let connector = Connector::open(
+        &config,
+        environment,
+        Arc::new(move |text: &str| shown.say(text)),
+    )?;
+    let start = connector.start(&payload.run)?;
+    let live = Arc::new(connector.live(&start)?);
+    let workflows = if reads_reviews {
+        let client = connector.workflows(&start)?;
+        Some(client.context("the grant `run.reviews` needs WORKFLOW_TOKEN and GITHUB_REPOSITORY")?)
     } else {
         None
     };
-    let run_id = payload.run.clone();
     let job = RunJob {
         engine: &engine,
         choice: &policies,
@@ -176,33 +146,31 @@ pub async fn run(
             config: Some(digest(text.as_bytes())),
             ..environment.audit()
         },
-        task,
-        seed,
+        task: plan_use.task(),
+        seed: start.seed,
         live,
-        clock,
-        deadline,
+        clock: Arc::new(SystemClock),
+        deadline: start.deadline,
         journal,
         observer,
         interpose: None,
     };
-    workflow::group(
-        Some(&format!("{} for the Port run {run_id}", mode.name())),
-        environment,
-    );
+    let run_id = start.run_id;
+    let title = format!("{} for the Port run {run_id}", mode.name());
+    workflow::group(Some(&title), environment);
     let done = promote_core::run::run(job, stopped).await;
     for line in done.printed.lines() {
         output::say(&format!("  policy: {line}"));
     }
     workflow::group(None, environment);
-    let links = report::links(&done, mode, &run_id, environment);
     let report = RunReport {
         done: &done,
         mode,
         subject: report::subject(&done, &run_id),
+        links: report::links(&done, mode, &run_id, environment),
         run_id,
         journal: journal_path,
         picked: policies.picked(),
-        links,
     };
     workflow::publish(&report, environment);
     output::data(&report.print(args.format));
@@ -277,23 +245,6 @@ pub(crate) fn journal_path(folder: &Path, run: &str) -> PathBuf {
         .collect();
     let millis = Timestamp::now().as_millisecond();
     folder.join(format!("promote-{safe}-{millis}.jsonl"))
-}
-
-/// A seed that need not be secret: it is in the journal.
-pub fn seed() -> u64 {
-    let time = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap_or(Duration::ZERO);
-    u64::try_from(time.as_nanos() & u128::from(u64::MAX)).unwrap_or_default()
-}
-
-/// Has a secret that this run made hidden in the workflow's log, each of its lines.
-pub(crate) fn mask(in_workflow: bool, secret: &Secret) {
-    if in_workflow {
-        for line in secret.expose().lines().filter(|line| !line.is_empty()) {
-            output::command("add-mask", "", line);
-        }
-    }
 }
 
 /// Listens, from now on, for somebody who stops this process. It raises the flag, for whoever cannot wait, and readies the

@@ -4,11 +4,13 @@
 //! code. It has no mock and no kit, and it decides nothing: that is the core's. It never prints a text of Port, GitHub or a
 //! policy that was not made harmless, and never a secret.
 //!
-//! In reading order: [`environment`], [`variables`] and `secret`, what a run is given; [`command`], how it is put together; `plan`, plan
+//! In reading order: [`environment`], [`variables`] and `secret`, what a run is given; [`connector`], its
+//! clients; [`command`] and `resume`, how it is put together; `plan`, plan
 //! files around it; `terminal`, while it goes on; `report` and `workflow`, when it is over; [`output`], the only place that
 //! prints, in an [`OutputFormat`].
 
 pub mod command;
+pub mod connector;
 pub mod environment;
 pub mod output;
 mod output_format;

@@ -9,23 +9,23 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::Args;
 
-use crate::command::{journal_path, mask, seed, stopped, supply};
+use crate::command::{journal_path, stopped, supply};
+use crate::connector::Connector;
 use crate::environment::Environment;
 use crate::output;
 use crate::output_format::OutputFormat;
-use crate::requests::ToldTransport;
 use crate::terminal::TerminalObserver;
+use promote_core::contract::Failure;
 use promote_core::gate::describe;
 use promote_core::journal::{Journal, RunAudit, digest};
 use promote_core::policy::compile::StopFlag;
 use promote_core::policy::engine::Engine;
 use promote_core::policy::native;
-use promote_core::run::resume::{self, NextStep, SurveyTerms, SurveyedRun, WorkflowAccess};
+use promote_core::run::resume::{
+    self, NextStep, SurveyTerms, SurveyedRun, WaitEnd, WorkflowClient,
+};
 use promote_core::run::{ResumedRun, RunJob, RunMode, RunOrigin, RunTask};
-use promote_core::service::github;
-use promote_core::service::secret::Secret;
 use promote_core::service::transport::{Clock as _, SystemClock};
-use promote_core::source::live::{Live, LiveSetup};
 use promote_core::text::count;
 use promote_intake::choice::Policies;
 use promote_intake::config::{Config, ConfigFile};
@@ -77,7 +77,7 @@ struct ResumeTools<'a> {
     environment: &'a Environment,
     engine: &'a Engine,
     supply: &'a Supply<'a>,
-    pool: ToldTransport,
+    connector: Connector<'a>,
     stop: &'a StopFlag,
     /// SHA-256 of `promote.toml`.
     digest: String,
@@ -99,7 +99,7 @@ async fn resume_all(
         environment,
         engine: &engine,
         supply: &supply,
-        pool: ToldTransport::open()?,
+        connector: Connector::open(config, environment, Arc::new(output::progress))?,
         stop,
         digest: digest(text.as_bytes()),
         journals: args
@@ -107,47 +107,59 @@ async fn resume_all(
             .clone()
             .unwrap_or_else(|| environment.temporary()),
     };
-    let live = tools.live("")?;
-    let actions = config.port.actions.identifiers();
-    let workflows = tools.workflows()?;
-    let workflows = workflows.as_ref().map(|(live, repository)| WorkflowAccess {
-        github: &live.github,
-        repository,
-    });
-    let terms = SurveyTerms {
-        actions: &actions,
-        grants: &config.grants,
-        wait: config.limits.wait.try_into()?,
-        renews_status: config.keeps_status(),
-        now: SystemClock.now(),
-        workflows,
-        environment: config.workflow.environment.as_deref(),
-    };
-    let surveyed = resume::survey(&live, terms).await;
-    // A token of an App is given back before anything else is begun.
-    let revoked = live.github.revoke().await;
-    let surveyed = match surveyed {
+    let surveyed = match tools.survey().await? {
         Ok(surveyed) => surveyed,
         Err(failure) => {
             output::problem(&format!("looking for what waits: {}", describe(&failure)));
             return Ok(FAILED);
         }
     };
-    if let Err(failure) = revoked {
-        output::problem(describe(&failure));
-    }
     let waiting = surveyed
         .iter()
         .filter(|run| matches!(run.step, NextStep::Leave | NextStep::Hold(_)))
         .count();
     let mut worst = 0;
-    for SurveyedRun { run_id, step } in surveyed {
+    for run in surveyed {
         if stop.is_raised() {
             output::problem("stopped before everything was looked at: run it again");
             return Ok(FAILED);
         }
-        let code = match step {
-            NextStep::Leave => continue,
+        worst = worst.max(tools.take(run).await?);
+    }
+    let waiting = count(waiting, "promotion");
+    output::data(&format!("still waiting for something else: {waiting}\n"));
+    Ok(worst)
+}
+
+impl ResumeTools<'_> {
+    /// Looks at everything that waits, and says what is next for each.
+    async fn survey(&self) -> anyhow::Result<Result<Vec<SurveyedRun>, Failure>> {
+        // It belongs to no single run.
+        let start = self.connector.start("")?;
+        let live = self.connector.live(&start)?;
+        let workflows = self.connector.workflows(&start)?;
+        let actions = self.config.port.actions.identifiers();
+        let terms = SurveyTerms {
+            actions: &actions,
+            grants: &self.config.grants,
+            wait: self.config.limits.wait.try_into()?,
+            renews_status: self.config.keeps_status(),
+            now: SystemClock.now(),
+            workflows: workflows.as_ref().map(WorkflowClient::access),
+            environment: self.config.workflow.environment.as_deref(),
+        };
+        let surveyed = resume::survey(&live, terms).await;
+        // A token of an App is given back before anything else is begun.
+        if let (Ok(_), Err(failure)) = (&surveyed, live.github.revoke().await) {
+            output::problem(describe(&failure));
+        }
+        Ok(surveyed)
+    }
+
+    /// Takes the next step of one run, and returns its exit code.
+    async fn take(&self, SurveyedRun { run_id, step }: SurveyedRun) -> anyhow::Result<u8> {
+        Ok(match step {
+            NextStep::Leave => 0,
             NextStep::Hold(why) => {
                 output::problem(&format!("Port run {run_id} is held: {why}"));
                 0
@@ -156,91 +168,43 @@ async fn resume_all(
                 output::problem(&format!("Port run {run_id} is left alone: {why}"));
                 FAILED
             }
-            NextStep::End(end) => {
-                let live = tools.live(&run_id)?;
-                let told = resume::end(&live, &end).await;
-                // It ends within the hour by itself.
-                let _ = live.github.revoke().await;
-                match told {
-                    Ok(true) => {
-                        output::tell(&format!("Port run {run_id}: {}", end.message));
-                        0
-                    }
-                    // It moved on by itself in the meantime.
-                    Ok(false) => 0,
-                    Err(failure) => {
-                        output::problem(&format!("Port run {run_id}: {}", describe(&failure)));
-                        FAILED
-                    }
-                }
+            NextStep::End(end) => self.end(&run_id, &end).await?,
+            NextStep::GoOn(resumed) => self.go_on(resumed).await.unwrap_or_else(|error| {
+                output::problem(&format!("Port run {run_id}: {error:#}"));
+                FAILED
+            }),
+        })
+    }
+
+    async fn end(&self, run_id: &str, end: &WaitEnd) -> anyhow::Result<u8> {
+        let live = self.connector.live(&self.connector.start(run_id)?)?;
+        let told = resume::end(&live, end).await;
+        // It ends within the hour by itself.
+        let _ = live.github.revoke().await;
+        Ok(match told {
+            Ok(true) => {
+                output::tell(&format!("Port run {run_id}: {}", end.message));
+                0
             }
-            NextStep::GoOn(resumed) => match tools.go_on(resumed).await {
-                Ok(code) => code,
-                Err(error) => {
-                    output::problem(&format!("Port run {run_id}: {error:#}"));
-                    FAILED
-                }
-            },
-        };
-        worst = worst.max(code);
-    }
-    let waiting = count(waiting, "promotion");
-    output::data(&format!("still waiting for something else: {waiting}\n"));
-    Ok(worst)
-}
-
-impl ResumeTools<'_> {
-    /// The way to workflow runs, if there is a token for it.
-    fn workflows(&self) -> anyhow::Result<Option<(Live, String)>> {
-        let Some((credentials, repository)) = self.environment.workflow_access()? else {
-            return Ok(None);
-        };
-        Ok(Some((self.live_with("", credentials)?, repository)))
-    }
-
-    fn live(&self, run: &str) -> anyhow::Result<Live> {
-        let credentials = self.environment.github_credentials(&self.config.grants)?;
-        self.live_with(run, credentials)
-    }
-
-    fn live_with(&self, run: &str, credentials: github::Credentials) -> anyhow::Result<Live> {
-        let clock = SystemClock;
-        let deadline = clock
-            .now()
-            .checked_add(self.config.limits.wall)
-            .context("limits.wall is too long")?;
-        let in_workflow = self.environment.is_workflow();
-        Ok(Live::new(LiveSetup {
-            transport: Arc::new(self.pool.clone()),
-            clock: Arc::new(clock),
-            deadline,
-            seed: seed(),
-            port_url: self.environment.port_url(),
-            github_url: self.environment.github_url(),
-            port: self.environment.port_credentials()?,
-            github: credentials,
-            registry: self.environment.image_registries(&self.config.grants)?,
-            verifier: self.config.attestations.verifier()?,
-            run: run.to_owned(),
-            progress: Arc::new(|text: &str| output::progress(text)),
-            mask: Arc::new(move |secret: &Secret| mask(in_workflow, secret)),
-        })?)
+            // It moved on by itself in the meantime.
+            Ok(false) => 0,
+            Err(failure) => {
+                output::problem(&format!("Port run {run_id}: {}", describe(&failure)));
+                FAILED
+            }
+        })
     }
 
     /// Goes on with one promotion. One that is refused is that promotion's end, and no failure of this command.
     async fn go_on(&self, resumed: ResumedRun) -> anyhow::Result<u8> {
         let (config, environment) = (self.config, self.environment);
         let policies = Policies::prepare(config, self.engine, self.supply).await?;
-        let run_id = resumed.run_id.clone();
+        let start = self.connector.start(&resumed.run_id)?;
+        let run_id = &start.run_id;
         let recorded = resumed.proposal.clone().filter(|_| resumed.records_ended);
-        let path = journal_path(&self.journals, &run_id);
+        let path = journal_path(&self.journals, run_id);
         let journal = Journal::create(&path)
             .with_context(|| format!("cannot start the journal {}", path.display()))?;
-        let clock = SystemClock;
-        let deadline = clock
-            .now()
-            .checked_add(config.limits.wall)
-            .context("limits.wall is too long")?;
         let job = RunJob {
             engine: self.engine,
             choice: &policies,
@@ -254,10 +218,10 @@ impl ResumeTools<'_> {
                 ..environment.audit()
             },
             task: RunTask::Run,
-            seed: seed(),
-            live: Arc::new(self.live(&run_id)?),
-            clock: Arc::new(clock),
-            deadline,
+            seed: start.seed,
+            live: Arc::new(self.connector.live(&start)?),
+            clock: Arc::new(SystemClock),
+            deadline: start.deadline,
             journal,
             observer: Arc::new(TerminalObserver::new(RunMode::Run)),
             interpose: None,
@@ -268,7 +232,7 @@ impl ResumeTools<'_> {
         if let Some(proposal) = recorded
             && code == 0
         {
-            let live = self.live(&run_id)?;
+            let live = self.connector.live(&self.connector.start(run_id)?)?;
             let noted = resume::note_recorded(&live, &proposal).await;
             // It ends within the hour by itself.
             let _ = live.github.revoke().await;

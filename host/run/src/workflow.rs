@@ -12,7 +12,9 @@ use crate::output;
 use crate::report::RunReport;
 use crate::terminal::describe;
 use promote_core::contract::Outcome;
+use promote_core::gate::CallRecord;
 use promote_core::journal::digest;
+use promote_core::rule::RuleRecord;
 use promote_core::run::RunMode;
 use promote_core::run::ending::Ending;
 use promote_core::source::dry_run::planned_number;
@@ -141,7 +143,20 @@ fn summary(report: &RunReport<'_>) -> String {
             markdown(&done.approved_by.join(", "))
         );
     }
-    let changes = RunChanges::of(&done.timeline);
+    write_changes(&mut text, &RunChanges::of(&done.timeline));
+    write_rules(&mut text, report.rules());
+    write_calls(&mut text, &done.timeline, report.mode);
+    let _ = write!(
+        text,
+        "Port run {}{}\n\n",
+        markdown(&report.run_id),
+        policy_note(report)
+    );
+    cut(text)
+}
+
+/// Writes what changes in the catalog and in files.
+fn write_changes(text: &mut String, changes: &RunChanges) {
     if !changes.catalog.is_empty() {
         text.push_str("| catalog | field | before | after |\n|---|---|---|---|\n");
         for change in &changes.catalog {
@@ -159,20 +174,23 @@ fn summary(report: &RunReport<'_>) -> String {
             fenced("diff", &file.diff)
         );
     }
-    if !report.rules().is_empty() {
-        text.push_str("| rule | from, and what follows from its no |\n|---|---|\n");
-        for rule in report.rules() {
-            let _ = writeln!(
-                text,
-                "| {} | {} |",
-                markdown(&rule.name),
-                markdown(&rule.to_string())
-            );
-        }
-        text.push('\n');
+}
+
+fn write_rules(text: &mut String, rules: &[RuleRecord]) {
+    if rules.is_empty() {
+        return;
     }
+    text.push_str("| rule | from, and what follows from its no |\n|---|---|\n");
+    for rule in rules {
+        let (name, terms) = (markdown(&rule.name), markdown(&rule.to_string()));
+        let _ = writeln!(text, "| {name} | {terms} |");
+    }
+    text.push('\n');
+}
+
+fn write_calls(text: &mut String, timeline: &[CallRecord], mode: RunMode) {
     text.push_str("<details><summary>Calls</summary>\n\n| call | ms | |\n|---|---:|---|\n");
-    for record in &done.timeline {
+    for record in timeline {
         // What is cut off again need not be written.
         if text.len() > MAX_SUMMARY_BYTES {
             break;
@@ -181,20 +199,11 @@ fn summary(report: &RunReport<'_>) -> String {
         let _ = writeln!(
             text,
             "| {} | {} | {problem} |",
-            markdown(&planned_number::replace(&describe(
-                &record.call,
-                report.mode
-            ))),
+            markdown(&planned_number::replace(&describe(&record.call, mode))),
             record.took.as_millis()
         );
     }
-    let _ = write!(
-        text,
-        "\n</details>\n\nPort run {}{}\n\n",
-        markdown(&report.run_id),
-        policy_note(report)
-    );
-    cut(text)
+    text.push_str("\n</details>\n\n");
 }
 
 /// Names the policy that ran, and the team whose rule chose it.

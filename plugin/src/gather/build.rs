@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::FactsReader;
+use crate::catalog::Item;
 use crate::facts::{
     AttestationPlace, AttestedDigest, BuildFacts, ExpectedBuild, Facts, RegistryState,
 };
@@ -25,86 +26,112 @@ impl<H: PolicyHost> FactsReader<'_, H> {
         if facts.is_current() {
             return Ok(BuildFacts::NotAsked);
         }
-        let known = template::render(built_by, context)
-            .map_err(|what| format!("setting `provenance.built_by`: {what}"))
-            .and_then(|built_by| {
-                let source = self.source_repository(context)?;
-                let commit = self.settings.provenance.enabled;
-                let commit = commit.then(|| self.source(image, context)).transpose()?;
-                let expected =
-                    self.expected(&built_by, &source, commit.map(|(_, commit)| commit))?;
-                Ok((source, expected))
-            });
-        let (source, expected) = match known {
-            Ok(known) => known,
+        let (source, expected) = match self.wanted_build(built_by, image, context) {
+            Ok(wanted) => wanted,
             Err(what) => return Ok(BuildFacts::Unknown(what)),
         };
-        let mut asked: Vec<(AttestationPlace, String)> = Vec::new();
-        for reference in &facts.references {
-            let known = reference.digest.clone().or_else(|| facts.digest.clone());
-            let Some(digest) = known else {
-                return Ok(BuildFacts::Unknown(format!(
-                    "no digest of {reference} is known, so nobody can tell who built it: have the build write it into the \
-                     image entity, or set `digest = \"resolve\"`"
-                )));
-            };
-            let kept = match self.settings.provenance.kept {
-                Keeper::GitHub => AttestationPlace::GitHub,
-                Keeper::Registry => AttestationPlace::Registry(reference.repository.clone()),
-            };
-            if !asked.contains(&(kept.clone(), digest.clone())) {
-                asked.push((kept, digest));
+        let places = match self.attestation_places(facts) {
+            Ok(places) if places.is_empty() => {
+                return Ok(BuildFacts::Unknown(
+                    "no reference of the image is known, so nobody can tell who built it"
+                        .to_owned(),
+                ));
             }
-        }
+            Ok(places) => places,
+            Err(what) => return Ok(BuildFacts::Unknown(what)),
+        };
         let mut attested = Vec::new();
-        for (kept, digest) in asked {
-            let (found, place) = match &kept {
-                AttestationPlace::GitHub => {
-                    (self.host.get_attestations(&source, &digest), source.clone())
-                }
-                AttestationPlace::Registry(name) => {
-                    let image = ImageReference {
-                        repository: name.clone(),
-                        tag: None,
-                        digest: Some(digest.clone()),
-                    };
-                    let found = self.host.get_image_attestations(&image.to_string());
-                    (found, image.to_string())
-                }
-            };
-            match found {
-                Ok(found) => attested.push(AttestedDigest {
-                    digest,
-                    kept,
-                    verified: found.verified,
-                    refused: found.refused,
-                }),
-                Err(Failure::NotFound(what)) => {
-                    return Ok(BuildFacts::Unknown(format!(
-                        "the attestations of {place} cannot be seen: {what}"
-                    )));
-                }
+        for (kept, digest) in places {
+            match self.attested(kept, digest, &source) {
+                Ok(found) => attested.push(found),
+                Err(Failure::NotFound(what)) => return Ok(BuildFacts::Unknown(what)),
                 Err(failure) => return Err(failure),
             }
         }
-        let is_named = facts.promoted().is_some_and(|image| image.digest.is_some());
-        let has_now = |digest: &String| {
-            let mut asked = facts.registry.iter();
-            asked.any(|fact| matches!(&fact.state, RegistryState::Has(now) if now == digest))
-        };
-        let is_pinned = is_named
-            || attested
-                .iter()
-                .all(|it: &AttestedDigest| has_now(&it.digest));
-        if attested.is_empty() {
-            return Ok(BuildFacts::Unknown(
-                "no reference of the image is known, so nobody can tell who built it".to_owned(),
-            ));
-        }
+        let is_pinned = is_pinned(facts, &attested);
         Ok(BuildFacts::Known {
             expected,
             attested,
             is_pinned,
+        })
+    }
+
+    /// Returns the repository of the source, and the build that the settings want of the image.
+    fn wanted_build(
+        &mut self,
+        built_by: &str,
+        image: &Item,
+        context: &Value,
+    ) -> Result<(String, ExpectedBuild), String> {
+        let built_by = template::render(built_by, context)
+            .map_err(|what| format!("setting `provenance.built_by`: {what}"))?;
+        let source = self.source_repository(context)?;
+        let commit = if self.settings.provenance.enabled {
+            let (_, commit) = self.source(image, context)?;
+            Some(commit)
+        } else {
+            None
+        };
+        let expected = self.expected(&built_by, &source, commit)?;
+        Ok((source, expected))
+    }
+
+    /// Returns where the attestations of each digest are kept that is going to be written, each once.
+    fn attestation_places(&self, facts: &Facts) -> Result<Vec<(AttestationPlace, String)>, String> {
+        let mut places = Vec::new();
+        for reference in &facts.references {
+            let known = reference.digest.clone().or_else(|| facts.digest.clone());
+            let digest = known.ok_or_else(|| {
+                format!(
+                    "no digest of {reference} is known, so nobody can tell who built it: have the build write it into the \
+                     image entity, or set `digest = \"resolve\"`"
+                )
+            })?;
+            let kept = match self.settings.provenance.kept {
+                Keeper::GitHub => AttestationPlace::GitHub,
+                Keeper::Registry => AttestationPlace::Registry(reference.repository.clone()),
+            };
+            let place = (kept, digest);
+            if !places.contains(&place) {
+                places.push(place);
+            }
+        }
+        Ok(places)
+    }
+
+    /// Reads the attestations of one digest; a place that cannot be seen is not found.
+    fn attested(
+        &mut self,
+        kept: AttestationPlace,
+        digest: String,
+        source: &str,
+    ) -> Result<AttestedDigest, Failure> {
+        let (found, place) = match &kept {
+            AttestationPlace::GitHub => (
+                self.host.get_attestations(source, &digest),
+                source.to_owned(),
+            ),
+            AttestationPlace::Registry(name) => {
+                let image = ImageReference {
+                    repository: name.clone(),
+                    tag: None,
+                    digest: Some(digest.clone()),
+                };
+                let image = image.to_string();
+                (self.host.get_image_attestations(&image), image)
+            }
+        };
+        let found = found.map_err(|failure| match failure {
+            Failure::NotFound(what) => Failure::NotFound(format!(
+                "the attestations of {place} cannot be seen: {what}"
+            )),
+            other => other,
+        })?;
+        Ok(AttestedDigest {
+            digest,
+            kept,
+            verified: found.verified,
+            refused: found.refused,
         })
     }
 
@@ -156,6 +183,16 @@ impl<H: PolicyHost> FactsReader<'_, H> {
             commit,
         })
     }
+}
+
+/// Whether the promotion writes a digest, or its tags stand for the attested ones in the registry.
+fn is_pinned(facts: &Facts, attested: &[AttestedDigest]) -> bool {
+    let is_named = facts.promoted().is_some_and(|image| image.digest.is_some());
+    let has_now = |digest: &String| {
+        let mut asked = facts.registry.iter();
+        asked.any(|fact| matches!(&fact.state, RegistryState::Has(now) if now == digest))
+    };
+    is_named || attested.iter().all(|build| has_now(&build.digest))
 }
 
 /// Splits an address into the server and what is below it.

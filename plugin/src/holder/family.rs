@@ -73,83 +73,122 @@ pub(super) struct ImageParts {
     pub(super) is_name: bool,
 }
 
+/// The keys beside an address, or the parameters beside one in a list of names and values.
+struct SiblingKeys<'a, 'b> {
+    stream: &'a YamlStream<'b>,
+    parent: ScalarAddress,
+    /// The name of the key, or of the parameter.
+    key: String,
+    /// What the names of the parameters begin with, if it is a list of them.
+    prefix: Option<String>,
+}
+
+impl<'a, 'b> SiblingKeys<'a, 'b> {
+    fn of(stream: &'a YamlStream<'b>, address: &ScalarAddress) -> Option<Self> {
+        let (last, before) = address.path.0.split_last()?;
+        let YamlStep::Key(key) = last else {
+            return None;
+        };
+        let parameter = if key == "value" {
+            parameter(stream, address)
+        } else {
+            None
+        };
+        let prefix = parameter.as_ref().map(|name| {
+            let end = name.rfind('.').map_or(0, |at| at + 1);
+            name[..end].to_owned()
+        });
+        Some(Self {
+            stream,
+            parent: address.at(YamlPath(before.to_vec())),
+            key: parameter.unwrap_or_else(|| key.clone()),
+            prefix,
+        })
+    }
+
+    /// Returns the address of a key, if something stands there.
+    fn find(&self, name: &str) -> Option<ScalarAddress> {
+        let path = match &self.prefix {
+            Some(prefix) => {
+                let mut steps = self.parent.path.0.clone();
+                steps.pop();
+                steps.extend([
+                    YamlStep::Where {
+                        field: vec!["name".to_owned()],
+                        value: format!("{prefix}{name}"),
+                    },
+                    YamlStep::Key("value".to_owned()),
+                ]);
+                YamlPath(steps)
+            }
+            None => self.parent.path.key(name),
+        };
+        let address = self.parent.at(path);
+        is_set(self.stream, &address).then_some(address)
+    }
+
+    fn first(&self, names: &[&str]) -> Option<ScalarAddress> {
+        names.iter().find_map(|name| self.find(name))
+    }
+
+    /// Returns the last part of the name.
+    fn short(&self) -> &str {
+        self.key.rsplit('.').next().unwrap_or_default()
+    }
+
+    /// Whether they are those of an image of Kustomize's.
+    fn is_kustomize(&self) -> bool {
+        let siblings = yaml::keys(self.stream, &self.parent);
+        let has = |name: &str| siblings.iter().any(|key| key == name);
+        ["newTag", "newName", "newDigest"].contains(&self.short())
+            || (self.short() == "digest"
+                && (has("newTag") || has("newName") || is_only_named(&siblings)))
+    }
+}
+
 impl ImageParts {
     pub(super) fn of(stream: &YamlStream<'_>, address: &ScalarAddress, part: Part) -> Self {
-        let Some(YamlStep::Key(key)) = address.path.0.last() else {
-            return Self::default();
-        };
-        let parent = address.at(YamlPath(
-            address.path.0[..address.path.0.len() - 1].to_vec(),
-        ));
-        let named = (key == "value")
-            .then(|| parameter(stream, address))
-            .flatten();
-        let (key, list) = match &named {
-            Some(name) => (
-                name.clone(),
-                Some(name.rfind('.').map_or("", |at| &name[..=at])),
-            ),
-            None => (key.clone(), None),
-        };
-        let member = |name: &str| {
-            let path = match list {
-                Some(prefix) => {
-                    let mut steps = parent.path.0.clone();
-                    steps.pop();
-                    let (field, value) = (vec!["name".to_owned()], format!("{prefix}{name}"));
-                    steps.extend([
-                        YamlStep::Where { field, value },
-                        YamlStep::Key("value".to_owned()),
-                    ]);
-                    YamlPath(steps)
-                }
-                None => parent.path.key(name),
-            };
-            let address = address.at(path);
-            is_set(stream, &address).then_some(address)
-        };
-        let first = |names: &[String]| names.iter().find_map(|name| member(name));
-        let siblings = yaml::keys(stream, &parent);
-        let has = |name: &str| siblings.iter().any(|key| key == name);
-        let short = key.rsplit('.').next().unwrap_or_default();
-        let is_kustomize = ["newTag", "newName", "newDigest"].contains(&short)
-            || (short == "digest" && (has("newTag") || has("newName") || is_only_named(&siblings)));
-        let mut family = if is_kustomize {
-            Self {
-                registry: None,
-                repository: first(&["newName".to_owned()]),
-                tag: first(&["newTag".to_owned()]),
-                digest: first(&["digest".to_owned(), "newDigest".to_owned()]),
-                is_name: false,
-            }
-        } else {
-            let stem = role(short).map_or("", |(_, stem)| stem);
-            let names = |words: &[&str]| -> Vec<String> {
-                words.iter().map(|word| joined(stem, word)).collect()
-            };
-            let mut family = Self {
-                registry: first(&names(&["registry"])),
-                repository: first(&names(&["repository"])),
-                tag: first(&names(&["tag"])),
-                digest: first(&names(&["digest", "sha256", "sha"])),
-                is_name: false,
-            };
-            if family.repository.is_none() && part != Part::Reference {
-                let stem = stem.trim_end_matches(['_', '-']).to_owned();
-                let others = [vec![stem, "image".to_owned()], names(&["name"])].concat();
-                let full = others.iter().filter(|name| !name.is_empty());
-                let is_short = family.registry.is_some();
-                family.repository = full
-                    .filter_map(|name| member(name))
-                    .find(|address| is_repository(stream, address, is_short));
-            }
-            family
-        };
-        if is_kustomize && family.repository.is_none() {
-            family.repository = member("name");
-            family.is_name = true;
+        match SiblingKeys::of(stream, address) {
+            None => Self::default(),
+            Some(keys) if keys.is_kustomize() => Self::of_kustomize(&keys),
+            Some(keys) => Self::of_chart(&keys, part),
         }
-        family
+    }
+
+    fn of_kustomize(keys: &SiblingKeys<'_, '_>) -> Self {
+        let repository = keys.find("newName");
+        Self {
+            registry: None,
+            is_name: repository.is_none(),
+            repository: repository.or_else(|| keys.find("name")),
+            tag: keys.find("newTag"),
+            digest: keys.first(&["digest", "newDigest"]),
+        }
+    }
+
+    /// Finds them by the names that charts have for them, each with the stem of the key.
+    fn of_chart(keys: &SiblingKeys<'_, '_>, part: Part) -> Self {
+        let stem = role(keys.short()).map_or("", |(_, stem)| stem);
+        let named = |word: &str| keys.find(&joined(stem, word));
+        let registry = named("registry");
+        let repository = named("repository").or_else(|| {
+            if part == Part::Reference {
+                return None;
+            }
+            let bare = stem.trim_end_matches(['_', '-']).to_owned();
+            let others = [bare, "image".to_owned(), joined(stem, "name")];
+            let others = others.iter().filter(|name| !name.is_empty());
+            others
+                .filter_map(|name| keys.find(name))
+                .find(|address| is_repository(keys.stream, address, registry.is_some()))
+        });
+        Self {
+            tag: named("tag"),
+            digest: ["digest", "sha256", "sha"].into_iter().find_map(named),
+            registry,
+            repository,
+            is_name: false,
+        }
     }
 }
 

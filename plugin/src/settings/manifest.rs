@@ -32,6 +32,33 @@ impl Manifest {
     /// # Errors
     /// Says which keys are missing, too many, or do not go together.
     pub fn located(&self) -> Result<ManifestFile<'_>, String> {
+        let (setting, file) = self.named_file()?;
+        if file.is_empty() {
+            return Err(format!("has an empty `{setting}`"));
+        }
+        let kind = match setting {
+            "kustomize" => LayoutKind::Kustomize,
+            "helm_values" => LayoutKind::HelmValues,
+            "kubernetes" => LayoutKind::Kubernetes,
+            "argocd_application" => LayoutKind::ArgoApplication,
+            _ => LayoutKind::Path(
+                self.image
+                    .as_deref()
+                    .ok_or("has no `image`, which says where in the file of `path` it stands")?,
+            ),
+        };
+        match self.stray_key(kind) {
+            Some(key) => Err(format!("has `{key}`, which does not go with `{setting}`")),
+            None => Ok(ManifestFile {
+                file,
+                setting,
+                kind,
+            }),
+        }
+    }
+
+    /// Returns the one setting that names a file, with the file.
+    fn named_file(&self) -> Result<(&'static str, &str), String> {
         let files = [
             ("path", &self.path),
             ("kustomize", &self.kustomize),
@@ -43,71 +70,39 @@ impl Manifest {
             .into_iter()
             .filter_map(|(setting, file)| Some((setting, file.as_deref()?)))
             .collect();
-        let (setting, file) = match named.as_slice() {
-            [one] => *one,
-            [] => {
-                return Err(
-                    "names no file: `kustomize`, `helm_values`, `kubernetes` or `argocd_application`, or `path` with `image`"
-                        .to_owned(),
-                );
-            }
+        match named.as_slice() {
+            [one] => Ok(*one),
+            [] => Err(
+                "names no file: `kustomize`, `helm_values`, `kubernetes` or `argocd_application`, or `path` with `image`"
+                    .to_owned(),
+            ),
             many => {
                 let names: Vec<_> = many.iter().map(|(name, _)| format!("`{name}`")).collect();
-                return Err(format!(
+                Err(format!(
                     "has {}, only one of which can be meant",
                     names.join(", ")
-                ));
+                ))
             }
-        };
-        if file.is_empty() {
-            return Err(format!("has an empty `{setting}`"));
         }
-        let kind = match setting {
-            "kustomize" => LayoutKind::Kustomize,
-            "helm_values" => LayoutKind::HelmValues,
-            "kubernetes" => LayoutKind::Kubernetes,
-            "argocd_application" => LayoutKind::ArgoApplication,
-            _ => match &self.image {
-                Some(image) => LayoutKind::Path(image),
-                None => {
-                    return Err(
-                        "has no `image`, which says where in the file of `path` it stands"
-                            .to_owned(),
-                    );
-                }
-            },
-        };
-        let takes = [
-            (
-                "image",
-                self.image.is_some(),
-                matches!(kind, LayoutKind::Path(_)),
-            ),
-            (
-                "part",
-                self.part.is_some(),
-                matches!(kind, LayoutKind::Path(_)),
-            ),
+    }
+
+    /// Returns a key that is set and means nothing in a layout.
+    fn stray_key(&self, kind: LayoutKind<'_>) -> Option<&'static str> {
+        let is_path = matches!(kind, LayoutKind::Path(_));
+        let is_nested = matches!(kind, LayoutKind::HelmValues | LayoutKind::ArgoApplication);
+        let keys = [
+            ("image", self.image.is_some(), is_path),
+            ("part", self.part.is_some(), is_path),
             ("name", self.name.is_some(), kind == LayoutKind::Kustomize),
             (
                 "container",
                 self.container.is_some(),
                 kind == LayoutKind::Kubernetes,
             ),
-            (
-                "at",
-                self.at.is_some(),
-                matches!(kind, LayoutKind::HelmValues | LayoutKind::ArgoApplication),
-            ),
+            ("at", self.at.is_some(), is_nested),
         ];
-        match takes.iter().find(|(_, is_set, fits)| *is_set && !fits) {
-            Some((key, ..)) => Err(format!("has `{key}`, which does not go with `{setting}`")),
-            None => Ok(ManifestFile {
-                file,
-                setting,
-                kind,
-            }),
-        }
+        keys.into_iter()
+            .find_map(|(key, is_set, fits)| (is_set && !fits).then_some(key))
     }
 }
 

@@ -136,22 +136,7 @@ async fn begin_confirmed(
     if let Some(settings) = settings {
         request.settings = settings;
     }
-    let inputs: Value = serde_json::from_str(&request.inputs).unwrap_or_default();
-    let context = json!({
-        "service": entity_context(&request.subject), "inputs": inputs, "run": { "id": request.run_id },
-    });
-    let grants = ResolvedGrants::new(terms.grants, &context).map_err(RefusedStart::Unusable)?;
-    let grants = match bound {
-        Some(bound) => {
-            let bound = ResolvedGrants::new(&bound, &context)
-                .map_err(|why| RefusedStart::Unusable(format!("[baseline]: {why}")))?;
-            grants.within(bound)
-        }
-        None => grants,
-    };
-    grants
-        .check_evidence(terms.grants)
-        .map_err(RefusedStart::Unusable)?;
+    let grants = resolve(terms.grants, bound.as_ref(), &request).map_err(RefusedStart::Unusable)?;
     let earlier = match &request.resumed {
         Some(_) => earlier_seal(parts).await,
         None => None,
@@ -191,6 +176,26 @@ async fn begin_confirmed(
         rules,
         basis,
     })
+}
+
+/// Fills the grants in for a request, within those of the baseline if there is one.
+fn resolve(
+    grants: &Grants,
+    bound: Option<&Grants>,
+    request: &Request,
+) -> Result<ResolvedGrants, String> {
+    let inputs: Value = serde_json::from_str(&request.inputs).unwrap_or_default();
+    let context = json!({
+        "service": entity_context(&request.subject), "inputs": inputs, "run": { "id": request.run_id },
+    });
+    let mut resolved = ResolvedGrants::new(grants, &context)?;
+    if let Some(bound) = bound {
+        let bound =
+            ResolvedGrants::new(bound, &context).map_err(|why| format!("[baseline]: {why}"))?;
+        resolved = resolved.within(bound);
+    }
+    resolved.check_evidence(grants)?;
+    Ok(resolved)
 }
 
 /// Reads the seal of the journal before. Nothing is decided on it: what cannot be read is said, and left out.

@@ -60,35 +60,8 @@ pub(super) async fn confirm(
         port.untie();
         RefusedStart::Rule { rule, message }
     };
-    let id = &run.id;
-    let key = run.subject().ok_or_else(|| {
-        refuse(
-            "port-run",
-            format!("the Port run {id} is about no entity: its action must be started on one (operation DAY-2)"),
-        )
-    })?;
-    if let Some(claimed) = &claim.subject
-        && *claimed != key
-    {
-        return Err(refuse(
-            "payload",
-            format!(
-                "the payload is about {}, but the Port run {id} is about {}: start the action in Port",
-                show(claimed),
-                show(&key)
-            ),
-        ));
-    }
-    let action = run.action();
-    if !actions.iter().any(|known| known == action) {
-        return Err(refuse(
-            "action",
-            format!(
-                "the Port run {id} is of the action `{action}`, and `[port.actions]` names {}",
-                names(actions)
-            ),
-        ));
-    }
+    let key =
+        check_subject(&run, claim, actions).map_err(|(rule, message)| refuse(rule, message))?;
     if let Err((rule, message)) = check_status(parts, &run, workflow, records_ended).await? {
         return Err(refuse(rule, message));
     }
@@ -101,8 +74,9 @@ pub(super) async fn confirm(
     })?;
     let subject = subject.ok_or_else(|| {
         RefusedStart::Unusable(format!(
-            "there is no {} in Port, which the run {id} is about",
-            show(&key)
+            "there is no {} in Port, which the run {} is about",
+            show(&key),
+            run.id
         ))
     })?;
     let actor = actor(parts, &run, reads_actor).await?;
@@ -117,6 +91,47 @@ pub(super) async fn confirm(
         })?);
     }
     Ok(request)
+}
+
+/// Returns the entity that a run is about, if it is the claimed one and the run is of a known action; else the rule that
+/// says no, with the reason.
+fn check_subject(
+    run: &PortRun,
+    claim: &RunClaim,
+    actions: &[String],
+) -> Result<EntityKey, (&'static str, String)> {
+    let id = &run.id;
+    let Some(key) = run.subject() else {
+        return Err((
+            "port-run",
+            format!(
+                "the Port run {id} is about no entity: its action must be started on one (operation DAY-2)"
+            ),
+        ));
+    };
+    if let Some(claimed) = &claim.subject
+        && *claimed != key
+    {
+        return Err((
+            "payload",
+            format!(
+                "the payload is about {}, but the Port run {id} is about {}: start the action in Port",
+                show(claimed),
+                show(&key)
+            ),
+        ));
+    }
+    let action = run.action();
+    if !actions.iter().any(|known| known == action) {
+        return Err((
+            "action",
+            format!(
+                "the Port run {id} is of the action `{action}`, and `[port.actions]` names {}",
+                names(actions)
+            ),
+        ));
+    }
+    Ok(key)
 }
 
 /// Reads what reviewers of environments said of the workflow run that this is. Nothing but a workflow has reviewers.

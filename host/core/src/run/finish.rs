@@ -121,14 +121,7 @@ pub(super) async fn finish(
     };
     let closed = say_last_words(&mut parts, &words, &last, cancel).await;
     if seal.is_some() && mode == RunMode::Run {
-        for (closing, result) in closed.in_order() {
-            let line = JournalEntry::Closing {
-                at: parts.clock.now(),
-                write: closing.clone(),
-                failure: result.as_ref().err().cloned(),
-            };
-            write(&mut parts, &line, false);
-        }
+        list(&closed, &mut parts);
     }
     if let Some(why) = closed.port_failure() {
         let whole = message.trim_end_matches('.');
@@ -184,6 +177,18 @@ fn seal(
     write(parts, &footer, true).then(|| parts.journal.sum().to_owned())
 }
 
+/// Lists in the journal what was written after its seal.
+fn list(closed: &ClosingWrites, parts: &mut RunParts) {
+    for (closing, result) in closed.in_order() {
+        let line = JournalEntry::Closing {
+            at: parts.clock.now(),
+            write: closing.clone(),
+            failure: result.as_ref().err().cloned(),
+        };
+        write(parts, &line, false);
+    }
+}
+
 /// Adds a line to the journal; returns whether it took it. At the end of a run there is nothing left to stop.
 fn write(parts: &mut RunParts, entry: &RawEntry<'_>, durable: bool) -> bool {
     let written = parts.write(entry, durable);
@@ -201,49 +206,12 @@ async fn say_last_words(
     end: &PublicEnd<'_>,
     cancel: &mut CancelSignal<'_>,
 ) -> ClosingWrites {
-    let PublicEnd {
-        ending,
-        message,
-        seal,
-        ref comment,
-        ref deployment,
-        ref record,
-    } = *end;
     let live = Arc::clone(&parts.live);
     let observer = Arc::clone(&parts.observer);
-    let mut lines = parts.source.unsent();
-    if let Some(place) = &words.place {
-        lines.push(format!(
-            "promote {} ran in {place}",
-            env!("CARGO_PKG_VERSION")
-        ));
-    }
-    if let Some(seal) = seal {
-        lines.push(format!("{SEALED}{seal}"));
-    }
-    lines.push(text::line(&plain_words(message)));
-    let text = lines.join("\n");
-    let summary = text::line(message);
-    let word = match ending {
-        Ending::Decided(Outcome::Waiting(_)) if words.known.as_ref() == Some(&summary) => {
-            PortWord::Silence
-        }
-        Ending::Decided(Outcome::Waiting(_)) => PortWord::Wait {
-            text: &text,
-            label: ending.label(),
-            summary: &summary,
-        },
-        _ => PortWord::End {
-            text: &text,
-            label: ending.label(),
-            status: ending.status().filter(|_| words.sets_status),
-        },
-    };
-    let record = words.record.as_deref().zip(record.as_ref());
-    // Where nothing has changed, nothing is said.
-    let comment = comment
-        .as_ref()
-        .filter(|_| !matches!(word, PortWord::Silence));
+    let text = last_lines(parts.source.unsent(), words, end);
+    let summary = text::line(end.message);
+    let word = PortWord::of(end.ending, words, &text, &summary);
+    let record = words.record.as_deref().zip(end.record.as_ref());
     let mut closed = ClosingWrites::default();
     if !cancel.is_heard() {
         let ClosingWrites { port, github } = &mut closed;
@@ -251,17 +219,7 @@ async fn say_last_words(
             // What is under way at GitHub needs the token.
             parts.settle().await;
             tokio::join!(tell_port(parts, &word, record, port), async {
-                // Each has said itself what it could not do.
-                if let Some(deployment) = deployment {
-                    let _ = github
-                        .make(deployment.closing(), deployment.keep(&live, &*observer))
-                        .await;
-                }
-                if let Some(comment) = comment {
-                    let _ = github
-                        .make(comment.closing(), comment.keep(&live, &*observer))
-                        .await;
-                }
+                tell_github(end, &word, &live, &*observer, github).await;
                 revoke(&live, &*observer, words).await;
             });
         };
@@ -287,6 +245,40 @@ async fn say_last_words(
     closed
 }
 
+/// Returns the last lines of the Port run's log: what was not sent yet, where it ran, the seal and the end.
+fn last_lines(mut lines: Vec<String>, words: &LastWords, end: &PublicEnd<'_>) -> String {
+    if let Some(place) = &words.place {
+        lines.push(format!(
+            "promote {} ran in {place}",
+            env!("CARGO_PKG_VERSION")
+        ));
+    }
+    if let Some(seal) = end.seal {
+        lines.push(format!("{SEALED}{seal}"));
+    }
+    lines.push(text::line(&plain_words(end.message)));
+    lines.join("\n")
+}
+
+/// Keeps the deployment and the comment. Each says itself what it could not do.
+async fn tell_github(
+    end: &PublicEnd<'_>,
+    word: &PortWord<'_>,
+    live: &Live,
+    observer: &dyn Observer,
+    github: &mut MadeWrites,
+) {
+    if let Some(deployment) = &end.deployment {
+        let kept = deployment.keep(live, observer);
+        let _ = github.make(deployment.closing(), kept).await;
+    }
+    // Where nothing has changed, nothing is said.
+    if let (Some(comment), false) = (&end.comment, matches!(word, PortWord::Silence)) {
+        let kept = comment.keep(live, observer);
+        let _ = github.make(comment.closing(), kept).await;
+    }
+}
+
 /// The last word to Port.
 enum PortWord<'a> {
     /// None: the run waits as it did before.
@@ -303,6 +295,26 @@ enum PortWord<'a> {
         label: &'a str,
         status: Option<&'a str>,
     },
+}
+
+impl<'a> PortWord<'a> {
+    fn of(ending: &Ending, words: &LastWords, text: &'a str, summary: &'a str) -> Self {
+        match ending {
+            Ending::Decided(Outcome::Waiting(_)) if words.known.as_deref() == Some(summary) => {
+                Self::Silence
+            }
+            Ending::Decided(Outcome::Waiting(_)) => Self::Wait {
+                text,
+                label: ending.label(),
+                summary,
+            },
+            _ => Self::End {
+                text,
+                label: ending.label(),
+                status: ending.status().filter(|_| words.sets_status),
+            },
+        }
+    }
 }
 
 /// Sends what was put off, then the last word; a plan says nothing in Port.

@@ -30,7 +30,8 @@ use std::future::Future;
 use std::pin::pin;
 
 use crate::contract::{Outcome, Request};
-use crate::gate::{CallAnswer, CallRecord, Gate, RuleBench, RunParts};
+use crate::gate::{CallAnswer, CallRecord, Gate, GateRecord, RuleBench, RunParts};
+use crate::policy::engine::Verdict;
 use crate::policy::sandbox::SandboxSetup;
 use crate::source::approved::PlannedWrite;
 use ending::Ending;
@@ -46,6 +47,7 @@ pub use job::{
     RunTask,
 };
 use pull::{PromotionPull, known_pull};
+use record::RecordBasis;
 pub use verdict::{ending, settled, unproven};
 
 /// The result of a run.
@@ -90,35 +92,55 @@ pub async fn run(job: RunJob<'_>, cancel: impl Future<Output = ()> + Send) -> Ru
     let cancel = pin!(cancel);
     let mut cancel = CancelSignal::new(cancel);
     let (mut parts, origin, terms) = assemble(job);
-    let beginning = match begin_or_stop(&mut parts, origin, terms, &mut cancel).await {
+    let RunBeginning {
+        program,
+        grants,
+        request,
+        rules,
+        basis,
+    } = match begin_or_stop(&mut parts, origin, terms, &mut cancel).await {
         Ok(beginning) => beginning,
         Err(ending) => return finish(RunEnd::early(ending), parts, last_words, &mut cancel).await,
     };
-    let bench = RuleBench::new(beginning.rules, &beginning.request);
-    let gate = Gate::new(parts, beginning.grants).with_rules(bench);
+    let bench = RuleBench::new(rules, &request);
+    let gate = Gate::new(parts, grants).with_rules(bench);
     let (verdict, gate, printed) = engine
-        .run(
-            &beginning.program,
-            &beginning.request,
-            gate,
-            &surroundings,
-            cancel.hear(),
-        )
+        .run(&program, &request, gate, &surroundings, cancel.hear())
         .await;
-    let record = gate.close();
-    let mut violations = record.violations;
+    let mut record = gate.close();
+    let ending = judged(verdict, &mut record, &request);
+    let end = RunEnd {
+        printed,
+        ..reached(ending, request, basis, &mut record, &last_words).await
+    };
+    finish(end, record.run, last_words, &mut cancel).await
+}
+
+/// Returns the ending that a verdict comes to, by what the gate has seen and denied.
+fn judged(verdict: Verdict, record: &mut GateRecord, request: &Request) -> Ending {
+    let mut violations = std::mem::take(&mut record.violations);
     let has_misfits = !record.misfits.is_empty();
     // A denied proposal must not end as if all were well.
     if !verdict.is_refusal() {
-        violations.splice(..0, record.misfits);
+        violations.splice(..0, std::mem::take(&mut record.misfits));
     }
     violations.extend(unproven(&verdict, &record.evidence, &record.grants));
     let verdict = if has_misfits {
         verdict
     } else {
-        settled(verdict, &record.awaited, &beginning.request)
+        settled(verdict, &record.awaited, request)
     };
-    let ending = ending(verdict, violations);
+    ending(verdict, violations)
+}
+
+/// Returns the end of a run whose policy came to an ending: with its pull request, its deployment and who approved it.
+async fn reached(
+    ending: Ending,
+    request: Request,
+    basis: RecordBasis,
+    record: &mut GateRecord,
+    last_words: &LastWords,
+) -> RunEnd {
     let pull_request = known_pull(&ending, &record.evidence, &record.grants);
     if let (Some(pull), Ending::Decided(Outcome::Waiting(_))) = (&pull_request, &ending) {
         record.run.live.port.add_pull_request(&pull.page);
@@ -128,7 +150,7 @@ pub async fn run(job: RunJob<'_>, cancel: impl Future<Output = ()> + Send) -> Ru
         CallAnswer::Reply(reply) => Some((&step.call, reply)),
         _ => None,
     });
-    let mut approved_by = approvers::approvers(&beginning.request, answers);
+    let mut approved_by = approvers::approvers(&request, answers);
     if last_words.record.is_some()
         && let (Some(pull), Ending::Decided(Outcome::Promoted(_))) = (&pull_request, &ending)
     {
@@ -137,22 +159,21 @@ pub async fn run(job: RunJob<'_>, cancel: impl Future<Output = ()> + Send) -> Ru
     let deployment = deployment::deployment(
         &ending,
         &last_word::message(&ending, RunMode::Run),
-        &beginning.request,
+        &request,
         &record.evidence,
         &record.grants,
         last_words.environment.as_deref(),
     );
-    let end = RunEnd {
+    RunEnd {
         ending,
-        request: Some(beginning.request),
-        basis: Some(beginning.basis),
+        request: Some(request),
+        basis: Some(basis),
         pull_request,
         deployment,
         approved_by,
-        timeline: record.timeline,
-        printed,
-    };
-    finish(end, record.run, last_words, &mut cancel).await
+        timeline: std::mem::take(&mut record.timeline),
+        printed: String::new(),
+    }
 }
 
 /// Begins a run, unless time runs out or somebody wishes it to stop. A service that does not answer ends the run as surely as

@@ -31,7 +31,7 @@ use crate::page::ReportFormat;
 use promote_core::policy::engine::Engine;
 use promote_core::policy::{Policy, native};
 use promote_core::text;
-use promote_intake::config::{ComponentRef, Config, PolicyConfig};
+use promote_intake::config::{ComponentRef, Config};
 use promote_intake::settings::{self, SettingsSchema};
 use promote_intake::{builtin, supply};
 
@@ -183,39 +183,7 @@ fn backtest(
              policy at a time, with a file that has its component and settings in [policy]"
         );
     }
-    let policy = match (&args.component, &config, &args.config) {
-        (Some(file), ..) => compiler.policy(Some(file))?,
-        (
-            None,
-            Some(Config {
-                policy:
-                    PolicyConfig {
-                        component: ComponentRef::Path(file),
-                        ..
-                    },
-                ..
-            }),
-            Some(from),
-        ) => compiler.policy(Some(&from.parent().unwrap_or(Path::new("")).join(file)))?,
-        (
-            None,
-            Some(Config {
-                policy:
-                    PolicyConfig {
-                        component: ComponentRef::Oci(pinned),
-                        ..
-                    },
-                ..
-            }),
-            _,
-        ) => {
-            bail!(
-                "{0} is in a registry, and a replay asks none: `promote pull {0} --output policy.wasm`, then `--component policy.wasm`",
-                pinned.reference
-            )
-        }
-        (None, ..) => compiler.policy(None)?,
-    };
+    let policy = backtest_policy(args, config.as_ref(), compiler)?;
     let shelf = RuleShelf::new(compiler.engine, &args.rule_component, compiler.cache)?;
     let configured = match (&config, &args.config) {
         (Some(config), Some(file)) => rulings::load(config, file, compiler.engine, compiler.cache)?,
@@ -260,6 +228,28 @@ fn backtest(
     } else {
         0
     })
+}
+
+/// Returns the policy to try: that of the command line, of the configuration, or the built-in one.
+fn backtest_policy(
+    args: &ReplayArgs,
+    config: Option<&Config>,
+    compiler: &PolicyCompiler<'_>,
+) -> anyhow::Result<Policy> {
+    if let Some(file) = &args.component {
+        return compiler.policy(Some(file));
+    }
+    let component = config.map(|config| &config.policy.component);
+    match (component, &args.config) {
+        (Some(ComponentRef::Oci(pinned)), _) => bail!(
+            "{0} is in a registry, and a replay asks none: `promote pull {0} --output policy.wasm`, then `--component policy.wasm`",
+            pinned.reference
+        ),
+        (Some(ComponentRef::Path(file)), Some(from)) => {
+            compiler.policy(Some(&from.parent().unwrap_or(Path::new("")).join(file)))
+        }
+        _ => compiler.policy(None),
+    }
 }
 
 /// Checks that the recorded settings are such that the policy knows: they were made for the one that wrote the journal.
