@@ -5,6 +5,7 @@
 
 mod chain;
 mod land;
+mod newer;
 mod propose;
 mod record;
 mod verify;
@@ -19,7 +20,9 @@ use crate::host::{PolicyHost, PullFilter, PullState, Severity};
 use crate::settings::Settings;
 use crate::text;
 use crate::time::rfc3339;
-use crate::types::{Failure, Outcome, Promotion, Reason, ReasonCure, Request, StopPoint, Waiting};
+use crate::types::{
+    EarlierProposal, Failure, Outcome, Promotion, Reason, ReasonCure, Request, StopPoint, Waiting,
+};
 
 use land::LandingResult;
 use promote_guest::{Stop, explain};
@@ -54,6 +57,9 @@ pub fn promote(host: &mut impl PolicyHost, request: &Request) -> Result<Outcome,
         settings: &settings,
         repository: repository.as_deref(),
         conflict: None,
+        is_resumed: request.resumed.is_some(),
+        replaced: None,
+        keeps_earlier: false,
     };
     let outcome = run.rounds().or_else(Stop::outcome);
     outcome.map(bounded)
@@ -121,6 +127,12 @@ struct PromotionRun<'a, H> {
     repository: Option<&'a str>,
     /// What the last proposal ran into.
     conflict: Option<String>,
+    /// Whether this run goes on with an earlier attempt.
+    is_resumed: bool,
+    /// What waits, as long as this run is about to put a newer image in its place.
+    replaced: Option<EarlierProposal>,
+    /// Whether it has found that it cannot.
+    keeps_earlier: bool,
 }
 
 impl<H: PolicyHost> PromotionRun<'_, H> {
@@ -140,7 +152,10 @@ impl<H: PolicyHost> PromotionRun<'_, H> {
     }
 
     fn round(&mut self) -> Result<Outcome, Stop> {
-        let mut plan = self.decide()?;
+        let mut plan = match self.newer_plan()? {
+            Some(plan) => plan,
+            None => self.decide()?,
+        };
         if plan.facts.is_current() {
             return self.settle(&mut plan);
         }
@@ -149,7 +164,8 @@ impl<H: PolicyHost> PromotionRun<'_, H> {
             return Ok(self.moved_on(&plan));
         }
         let result = self.carry_out(&mut plan);
-        if matches!(result, Err(Stop::Failed(Failure::Conflict(_)))) && !self.was_merged() {
+        let is_conflict = matches!(result, Err(Stop::Failed(Failure::Conflict(_))));
+        if is_conflict && !self.keep_earlier() && !self.was_merged() {
             self.refuse_if_closed(&plan)?;
         }
         result
@@ -267,6 +283,7 @@ impl<H: PolicyHost> PromotionRun<'_, H> {
     /// Commits, opens the pull request, merges it, and tells the catalog.
     fn carry_out(&mut self, plan: &mut PromotionPlan) -> Result<Outcome, Stop> {
         let pull = self.propose(plan)?;
+        self.replaced = None;
         let what = format!(
             "pull request {} changes {}",
             pull.number,

@@ -11,6 +11,8 @@ mod origin;
 mod past;
 mod registry;
 
+pub use past::is_rollback;
+
 use serde_json::{Value, json};
 
 use crate::catalog::{Item, named};
@@ -61,7 +63,7 @@ impl<H: PolicyHost> FactsReader<'_, H> {
         };
         let service = Item::new(&service)?;
         let mut facts = Facts::of(service);
-        facts.is_rollback = self.is_rollback();
+        facts.is_rollback = is_rollback(self.request, self.settings);
         [facts.staging, facts.production] = self.runtimes(
             &facts.service,
             facts.is_rollback || self.request.resumed.is_some(),

@@ -104,6 +104,7 @@ object! {
         checks: Checks,
         verify: Verify,
         supersede: bool,
+        newer: Newer,
         title: String,
         body: String,
         commits: bool,
@@ -201,6 +202,11 @@ words! {
 words! {
     /// How to merge.
     Method { Squash = "squash", Merge = "merge", Rebase = "rebase", }
+}
+
+words! {
+    /// What becomes of a promotion that waits once staging runs another image.
+    Newer { Keep = "keep", Replace = "replace", }
 }
 
 object! {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use promote_policy::settings::{
     Checks, Digest, DocumentChoice, Freeze, Freshness, Health, Link, Lock, Manifest, Method, Mode,
-    Part, People, ProvenanceSettings, Rollback, SCHEMA, Settings, Soak, Verify,
+    Newer, Part, People, ProvenanceSettings, Rollback, SCHEMA, Settings, Soak, Verify,
 };
 use serde_json::{Map, Value, json};
 
@@ -138,6 +138,7 @@ fn schema_and_code_agree() {
         (&manifest["part"], Part::WORDS),
         (&top["mode"], Mode::WORDS),
         (&top["method"], Method::WORDS),
+        (&top["newer"], Newer::WORDS),
         (&top["digest"], Digest::WORDS),
         (&top["freshness"], Freshness::WORDS),
     ];

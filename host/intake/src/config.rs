@@ -241,6 +241,15 @@ impl Config {
         !self.rule.is_empty() && self.grants.mention(Operation::KeepStatus)
     }
 
+    /// Returns whether a newer image may take the place of one that waits: the built-in policy's setting `newer`. Only who asks
+    /// the policy can tell that there is one, so the host must know.
+    pub fn follows_staging(&self) -> bool {
+        let follows = |(_, policy): (String, &PolicyConfig)| {
+            policy.settings.get("newer").and_then(toml::Value::as_str) == Some("replace")
+        };
+        self.policies().any(follows)
+    }
+
     /// The rules for a service as Port describes it, in order.
     pub fn rules_for<'a>(&'a self, service: &'a Entity) -> impl Iterator<Item = &'a RuleConfig> {
         self.rule.iter().filter(|rule| rule.applies_to(service))

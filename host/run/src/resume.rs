@@ -143,7 +143,7 @@ impl ResumeTools<'_> {
             actions: &actions,
             grants: &self.config.grants,
             wait: self.config.limits.wait.try_into()?,
-            renews_status: self.config.keeps_status(),
+            visits_open: self.config.keeps_status() || self.config.follows_staging(),
             now: SystemClock.now(),
             workflows: workflows.as_ref().map(WorkflowClient::access),
             environment: self.config.workflow.environment.as_deref(),

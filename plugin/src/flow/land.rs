@@ -114,11 +114,7 @@ impl<H: PolicyHost> PromotionRun<'_, H> {
             self.seconds("checks.every", &settings.every)?,
         );
         // Whoever goes on with a promotion looks again, later, and does not wait.
-        let deadline = if self.request.resumed.is_some() {
-            0
-        } else {
-            deadline
-        };
+        let deadline = if self.is_resumed { 0 } else { deadline };
         let mut waited = 0;
         let mut told = String::new();
         loop {

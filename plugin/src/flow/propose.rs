@@ -4,6 +4,7 @@ use super::{PromotionPlan, PromotionRun, Stop, explain};
 use crate::facts::{DeployTarget, Facts};
 use crate::gates::reason;
 use crate::host::{FileChange, PolicyHost, Proposal, PullFilter, PullRequest, PullState};
+use crate::settings::Newer;
 use crate::text;
 use crate::types::Failure;
 use crate::yaml;
@@ -103,11 +104,17 @@ impl<H: PolicyHost> PromotionRun<'_, H> {
         }
     }
 
-    /// Closes the open pull requests of older promotions of this service to this environment.
+    /// Closes the open pull requests of older promotions of this service to this environment; those of this run itself, which
+    /// has put a newer image in their place, in any case.
     pub(super) fn supersede(&mut self, plan: &PromotionPlan, pull: &PullRequest) {
-        if !self.settings.supersede {
+        let closes_all = self.settings.supersede;
+        if !closes_all && self.settings.newer == Newer::Keep {
             return;
         }
+        let run = self.request.run_id.clone();
+        let is_replaced = |other: &PullRequest| {
+            other.number != pull.number && (closes_all || other.runs.contains(&run))
+        };
         let head = plan.branches();
         let found = self.host.find_pull_requests(
             &plan.repository,
@@ -116,10 +123,7 @@ impl<H: PolicyHost> PromotionRun<'_, H> {
             PullFilter::Open,
         );
         let older = match found {
-            Ok(open) => open
-                .into_iter()
-                .filter(|other| other.number != pull.number)
-                .collect(),
+            Ok(open) => open.into_iter().filter(is_replaced).collect(),
             Err(failure) => {
                 self.warn_of(Err(failure), "older promotions could not be looked for");
                 Vec::new()

@@ -9,23 +9,21 @@ use crate::facts::Facts;
 use crate::held::HeldImage;
 use crate::host::{PolicyHost, PullFilter, PullRequest, PullState};
 use crate::image::ImageReference;
-use crate::settings::Part;
+use crate::settings::{Part, Settings};
 use crate::text;
-use crate::types::{EntityKey, Failure};
+use crate::types::{EntityKey, Failure, Request};
 
 /// The number of pull requests that the history is read back.
 const FAR: usize = 12;
 
-impl<H: PolicyHost> FactsReader<'_, H> {
-    /// Whether this run is asked to go back.
-    pub(super) fn is_rollback(&self) -> bool {
-        let settings = &self.settings.rollback;
-        let asked = || {
-            context(self.request, &[])["inputs"].get(&settings.input) == Some(&Value::Bool(true))
-        };
-        settings.enabled || (!settings.input.is_empty() && asked())
-    }
+/// Whether a run is asked to go back.
+pub fn is_rollback(request: &Request, settings: &Settings) -> bool {
+    let settings = &settings.rollback;
+    let asked = || context(request, &[])["inputs"].get(&settings.input) == Some(&Value::Bool(true));
+    settings.enabled || (!settings.input.is_empty() && asked())
+}
 
+impl<H: PolicyHost> FactsReader<'_, H> {
     /// Looks whether the image was promoted before and taken back since, where a person has to say that it may be promoted again.
     pub(super) fn taken_back(
         &mut self,

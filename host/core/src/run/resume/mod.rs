@@ -44,8 +44,9 @@ pub struct SurveyTerms<'a> {
     pub grants: &'a Grants,
     /// How long a promotion may wait (`limits.wait`).
     pub wait: SignedDuration,
-    /// Whether the status of open pull requests is to be renewed, for rules hold merges by it.
-    pub renews_status: bool,
+    /// Whether every run with an open pull request goes on, and not only where GitHub says that something has moved: rules hold
+    /// merges by its status, or a newer image may take its place.
+    pub visits_open: bool,
     /// The time.
     pub now: Timestamp,
     /// The way to workflow runs, if there is one: without it, runs that may be dead are left alone.

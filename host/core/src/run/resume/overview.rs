@@ -79,7 +79,7 @@ impl<'a> SurveyOverview<'a> {
 
     /// Returns the repositories with pull requests of which it must be known whether they can be merged.
     fn repositories_in_review<'c>(&self, candidates: &[Candidate<'c>]) -> BTreeSet<&'c str> {
-        if self.terms.renews_status {
+        if self.terms.visits_open {
             // All of them go on in any case.
             return BTreeSet::new();
         }

@@ -30,7 +30,7 @@ pub(super) async fn waiting_step(
         }
         PullState::Open => {
             let is_moving =
-                terms.renews_status || may_move(overview.mergeability(known).await?, awaited);
+                terms.visits_open || may_move(overview.mergeability(known).await?, awaited);
             if is_moving {
                 go_on(run, Some(known))
             } else {

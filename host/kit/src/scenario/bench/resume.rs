@@ -95,7 +95,7 @@ impl ScenarioBench<'_> {
             actions: &actions,
             grants: &config.grants,
             wait: config.limits.wait.try_into()?,
-            renews_status: config.keeps_status(),
+            visits_open: config.keeps_status() || config.follows_staging(),
             now: self.world.clock().now(),
             workflows: Some(WorkflowAccess {
                 github: &live.github,
