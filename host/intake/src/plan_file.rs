@@ -138,18 +138,18 @@ impl PlanFile {
         Ok(file.sync_all()?)
     }
 
-    /// Reads a file that is for this run.
+    /// Reads a file that is for this run, and its SHA-256.
     ///
     /// # Errors
     /// When it is not a plan, of another version, or for something else.
-    pub fn read(path: &Path, target: &PlanTarget) -> Result<Self, PlanError> {
+    pub fn read(path: &Path, target: &PlanTarget) -> Result<(Self, String), PlanError> {
         let mut text = String::new();
         std::fs::File::open(path)?
             .take(LARGEST)
             .read_to_string(&mut text)?;
         let plan = Self::parse(&text)?;
         plan.target.check(target)?;
-        Ok(plan)
+        Ok((plan, digest(text.as_bytes())))
     }
 
     /// Reads a text.

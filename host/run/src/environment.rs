@@ -230,6 +230,7 @@ impl Environment {
     pub fn audit(&self) -> RunAudit {
         RunAudit {
             config: None,
+            plan: None,
             commit: self.get(GITHUB_SHA),
             workflow_ref: self.get(GITHUB_WORKFLOW_REF),
             actor: self.get(GITHUB_ACTOR),

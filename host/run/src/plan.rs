@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use jiff::Timestamp;
+use promote_core::contract::Outcome;
 use promote_core::journal::digest;
+use promote_core::run::ending::Ending;
 use promote_core::run::{RunMode, RunResult, RunTask};
 use promote_core::text;
 use promote_intake::choice::PickedPolicy;
@@ -26,7 +28,12 @@ pub(super) enum PlanUse {
     /// None.
     Without(RunMode),
     /// The run makes exactly its writes.
-    Keep(PlanFile),
+    Keep {
+        /// The plan.
+        plan: PlanFile,
+        /// SHA-256 of its file.
+        digest: String,
+    },
     /// The run's plan is written to it.
     Write {
         /// The new file.
@@ -43,13 +50,11 @@ impl PlanUse {
             CommandTask::Run(None) => Ok(Self::Without(RunMode::Run)),
             CommandTask::Plan(None) => Ok(Self::Without(RunMode::Plan)),
             CommandTask::Run(Some(path)) => {
-                let plan = PlanFile::read(path, &target)
+                let (plan, digest) = PlanFile::read(path, &target)
                     .with_context(|| format!("the plan {}", path.display()))?;
-                output::say(&format!(
-                    "keeping to {}",
-                    plan_name(path, plan.writes.len())?
-                ));
-                Ok(Self::Keep(plan))
+                let name = plan_name(path, plan.writes.len(), &digest);
+                output::say(&format!("keeping to {name}"));
+                Ok(Self::Keep { plan, digest })
             }
             CommandTask::Plan(Some(path)) => {
                 if path.exists() {
@@ -71,14 +76,17 @@ impl PlanUse {
         match self {
             Self::Without(RunMode::Run) => RunTask::Run,
             Self::Without(RunMode::Plan) | Self::Write { .. } => RunTask::Plan,
-            Self::Keep(plan) => RunTask::Approved(plan.writes.clone()),
+            Self::Keep { plan, digest } => RunTask::Approved {
+                writes: plan.writes.clone(),
+                plan: digest.clone(),
+            },
         }
     }
 
     /// Returns the SHA-256 of the component that an approved plan is for.
     pub(super) fn component(&self) -> Option<&str> {
         match self {
-            Self::Keep(plan) => Some(&plan.target.component),
+            Self::Keep { plan, .. } => Some(&plan.target.component),
             Self::Without(_) | Self::Write { .. } => None,
         }
     }
@@ -99,6 +107,14 @@ impl PlanUse {
             ));
             return Ok(());
         }
+        if let Ending::Decided(Outcome::Waiting(waiting)) = &result.ending
+            && waiting.pull_request.is_none()
+        {
+            output::say(
+                "no plan was written: a run that waits before its pull request is open has nothing to approve yet",
+            );
+            return Ok(());
+        }
         let component = &picked
             .context("no policy was chosen, and the run ended well")?
             .digest;
@@ -111,20 +127,19 @@ impl PlanUse {
         );
         plan.write(&path)
             .with_context(|| format!("writing the plan {}", path.display()))?;
-        output::say(&format!(
-            "the plan is in {}",
-            plan_name(&path, result.planned.len())?
-        ));
+        let written =
+            std::fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
+        let name = plan_name(&path, result.planned.len(), &digest(&written));
+        output::say(&format!("the plan is in {name}"));
         Ok(())
     }
 }
 
 /// Returns the name of a plan: its file, and what cannot be changed without notice.
-fn plan_name(path: &Path, writes: usize) -> anyhow::Result<String> {
-    let sum = digest(&std::fs::read(path).with_context(|| format!("reading {}", path.display()))?);
-    Ok(format!(
+fn plan_name(path: &Path, writes: usize, sum: &str) -> String {
+    format!(
         "{}: {}, SHA-256 {sum}",
         path.display(),
         text::count(writes, "write")
-    ))
+    )
 }

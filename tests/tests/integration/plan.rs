@@ -1,6 +1,8 @@
 //! `promote plan`: the same run, and nothing written; and runs that keep to a plan.
 
+use promote_core::journal::digest;
 use promote_tests::settings::SampleConfig;
+use promote_tests::witness::REPOSITORY;
 use serde_json::{Value, json};
 
 use crate::stage::ProgramStage;
@@ -97,6 +99,45 @@ async fn what_exists_only_after_a_write_is_filled_in() {
     stage.run(&["--plan", "plan.json"]).await.expect(0);
     assert_eq!(stage.witness.recorded(), ["web-1.4.2"]);
     assert!(stage.witness.pulls()[0].labels.contains("promotion"));
+}
+
+#[tokio::test]
+async fn the_commit_and_ports_log_name_the_plan() {
+    let settings = SampleConfig::default().more("mode = \"pull-request\"");
+    let stage = planned(&settings).await;
+    let sum = digest(&std::fs::read(stage.path("plan.json")).unwrap());
+    let ended = stage.run(&["--plan", "plan.json"]).await;
+    ended.expect(0);
+    let pull = stage.witness.pulls().remove(0);
+    let message = {
+        let world = stage.witness.world.lock();
+        let repository = world.github.find(REPOSITORY).unwrap();
+        repository
+            .git
+            .commit(pull.head_sha)
+            .unwrap()
+            .message
+            .clone()
+    };
+    let trailer = format!("Promotion-Plan: {sum}");
+    assert_eq!(message.lines().last(), Some(trailer.as_str()), "{message}");
+    let log = stage.witness.log();
+    assert!(
+        log.contains(&format!("keeping to plan {sum}: policy ")),
+        "{log}"
+    );
+}
+
+#[tokio::test]
+async fn what_waits_before_its_pull_request_is_no_plan() {
+    let settings =
+        SampleConfig::default().more("health = { value = \"Shining\", on_no = \"wait\" }");
+    let stage = ProgramStage::sample().await.settings(&settings);
+    let ended = stage
+        .promote(&["plan", "--payload", "payload.json", "--out", "plan.json"])
+        .await;
+    ended.expect(0).expect_said("no plan was written");
+    assert!(!stage.path("plan.json").exists());
 }
 
 #[tokio::test]

@@ -94,6 +94,9 @@ pub struct JournalHeader {
 pub struct RunAudit {
     /// SHA-256 of `promote.toml`, in hex.
     pub config: Option<String>,
+    /// SHA-256 of the plan that the run keeps to, in hex.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan: Option<String>,
     /// The commit of the workflow.
     pub commit: Option<String>,
     /// The workflow file and the branch or tag that it was started at.

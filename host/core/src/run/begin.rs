@@ -14,6 +14,8 @@ use crate::grants::{Grants, Operation, ResolvedGrants};
 use crate::journal::{FORMAT, JournalEntry, JournalHeader, RunAudit};
 use crate::policy::engine::Program;
 use crate::rule::Rule;
+use crate::service::github::PlanBond;
+use crate::service::port::{EarlierAttempts, PLANNED};
 
 /// The host's last act before the policy starts; a run that fails here has a journal without calls.
 pub const STARTING: &str = "telling the Port run that it starts";
@@ -26,6 +28,8 @@ pub(super) struct RunTerms<'a> {
     pub(super) workflow: Workflow,
     pub(super) workflows: Option<WorkflowClient>,
     pub(super) audit: RunAudit,
+    /// The plan that the run keeps to.
+    pub(super) plan: Option<String>,
     pub(super) seed: u64,
 }
 
@@ -80,7 +84,7 @@ pub(super) async fn begin(
     rest: RunTerms<'_>,
 ) -> Result<RunBeginning, RefusedStart> {
     let (claim, resumed) = match origin {
-        RunOrigin::Probe(request) => return begin_confirmed(parts, rest, *request).await,
+        RunOrigin::Probe(request) => return begin_confirmed(parts, rest, *request, None).await,
         RunOrigin::PortRun(claim) => (claim, None),
         RunOrigin::Resumed(resumed) => {
             let claim = RunClaim {
@@ -107,13 +111,15 @@ pub(super) async fn begin(
         records_ended: resumed.as_ref().is_some_and(|it| it.records_ended),
     };
     let mut request = confirm(parts, &claim, &confirming).await?;
+    let mut earlier = None;
     if let Some(resumed) = resumed {
         if rest.grants.mention(Operation::ReadReviews) {
             request.environment_reviews = resumed.reviews;
         }
         request.resumed = resumed.proposal;
+        earlier = Some(earlier_attempts(parts, request.resumed.is_some()).await?);
     }
-    begin_confirmed(parts, rest, request).await
+    begin_confirmed(parts, rest, request, earlier).await
 }
 
 /// The rest of the beginning, once it is known what the run is about.
@@ -121,6 +127,7 @@ async fn begin_confirmed(
     parts: &mut RunParts,
     terms: RunTerms<'_>,
     mut request: Request,
+    earlier: Option<EarlierAttempts>,
 ) -> Result<RunBeginning, RefusedStart> {
     let ChosenPolicy {
         program,
@@ -137,10 +144,11 @@ async fn begin_confirmed(
         request.settings = settings;
     }
     let grants = resolve(terms.grants, bound.as_ref(), &request).map_err(RefusedStart::Unusable)?;
-    let earlier = match &request.resumed {
-        Some(_) => earlier_seal(parts).await,
-        None => None,
-    };
+    parts.live.github.bind(match (&earlier, &terms.plan) {
+        (Some(earlier), _) => PlanBond::GoesOn(earlier.plan.clone()),
+        (None, Some(plan)) => PlanBond::Makes(plan.clone()),
+        (None, None) => PlanBond::Free,
+    });
     let header = JournalHeader {
         format: FORMAT,
         host: env!("CARGO_PKG_VERSION").to_owned(),
@@ -150,10 +158,13 @@ async fn begin_confirmed(
         mode: parts.source.mode().name().to_owned(),
         started_at: parts.clock.now(),
         seed: terms.seed,
-        earlier,
+        earlier: earlier.and_then(|it| it.seal),
         request: request.clone(),
         limits: parts.limits.clone(),
-        audit: terms.audit,
+        audit: RunAudit {
+            plan: terms.plan,
+            ..terms.audit
+        },
         rules: rules.iter().map(Rule::record).collect(),
         grants: grants.records(),
     };
@@ -198,17 +209,25 @@ fn resolve(
     Ok(resolved)
 }
 
-/// Reads the seal of the journal before. Nothing is decided on it: what cannot be read is said, and left out.
-async fn earlier_seal(parts: &RunParts) -> Option<String> {
-    match parts.source.live().port.last_seal().await {
-        Ok(seal) => seal,
-        Err(failure) => {
+/// Reads what the log of the run tells of earlier attempts. Where something was proposed, its commit tells too whether a plan
+/// was approved for it; where nothing was, only the log does.
+async fn earlier_attempts(
+    parts: &RunParts,
+    has_proposed: bool,
+) -> Result<EarlierAttempts, RefusedStart> {
+    match parts.live.port.earlier_attempts().await {
+        Ok(earlier) => Ok(earlier),
+        Err(failure) if has_proposed => {
             parts.observer.say(&format!(
-                "the seal of the journal before could not be read: {}",
+                "what was said of earlier attempts could not be read: {}",
                 describe(&failure)
             ));
-            None
+            Ok(EarlierAttempts::default())
         }
+        Err(failure) => Err(RefusedStart::failed(
+            "reading the log of the Port run",
+            &failure,
+        )),
     }
 }
 
@@ -234,8 +253,12 @@ fn first_line(header: &JournalHeader) -> String {
         Some(url) => format!(", in {url}"),
         None => String::new(),
     };
+    let starts = match &header.audit.plan {
+        Some(plan) => format!("{PLANNED}{plan}"),
+        None => " starts".to_owned(),
+    };
     format!(
-        "promote {} starts: policy {}{team} on {}{place}",
+        "promote {}{starts}: policy {}{team} on {}{place}",
         header.host,
         &header.component[..12],
         show(&header.request.subject.key)

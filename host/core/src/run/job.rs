@@ -77,7 +77,12 @@ pub enum RunTask {
     /// None: each is kept back and shown.
     Plan,
     /// Exactly these, in this order.
-    Approved(Vec<PlannedWrite>),
+    Approved {
+        /// The writes.
+        writes: Vec<PlannedWrite>,
+        /// SHA-256 of the plan that was approved, in hex: the commit and Port's log name it.
+        plan: String,
+    },
 }
 
 impl RunTask {
@@ -85,7 +90,15 @@ impl RunTask {
     pub fn mode(&self) -> RunMode {
         match self {
             Self::Plan => RunMode::Plan,
-            Self::Run | Self::Approved(_) => RunMode::Run,
+            Self::Run | Self::Approved { .. } => RunMode::Run,
+        }
+    }
+
+    /// Returns the digest of the plan that is kept to.
+    pub(super) fn plan(&self) -> Option<&str> {
+        match self {
+            Self::Approved { plan, .. } => Some(plan),
+            Self::Run | Self::Plan => None,
         }
     }
 }
@@ -199,10 +212,11 @@ pub(super) fn assemble(job: RunJob<'_>) -> (RunParts, RunOrigin, RunTerms<'_>) {
     } else {
         prefetch
     };
+    let plan = job.task.plan().map(str::to_owned);
     let source: Box<dyn Source> = match job.task {
         RunTask::Run => Box::new(prefetch),
         RunTask::Plan => Box::new(DryRun::new(prefetch)),
-        RunTask::Approved(plan) => Box::new(ApprovedPlan::new(prefetch, plan)),
+        RunTask::Approved { writes, .. } => Box::new(ApprovedPlan::new(prefetch, writes)),
     };
     let parts = RunParts {
         source: match job.interpose {
@@ -223,6 +237,7 @@ pub(super) fn assemble(job: RunJob<'_>) -> (RunParts, RunOrigin, RunTerms<'_>) {
         workflow: job.workflow,
         workflows: job.workflows,
         audit: job.audit,
+        plan,
         seed: job.seed,
     };
     (parts, job.origin, terms)

@@ -85,6 +85,7 @@ pub async fn run(job: RunJob<'_>, cancel: impl Future<Output = ()> + Send) -> Ru
             _ => None,
         },
     };
+    let is_planned = job.task.plan().is_some();
     let surroundings = SandboxSetup {
         now: job.clock.now(),
         seed: job.seed,
@@ -108,7 +109,10 @@ pub async fn run(job: RunJob<'_>, cancel: impl Future<Output = ()> + Send) -> Ru
         .run(&program, &request, gate, &surroundings, cancel.hear())
         .await;
     let mut record = gate.close();
-    let ending = judged(verdict, &mut record, &request);
+    let mut ending = judged(verdict, &mut record, &request);
+    if is_planned {
+        ending = verdict::within_plan(ending);
+    }
     let end = RunEnd {
         printed,
         ..reached(ending, request, basis, &mut record, &last_words).await

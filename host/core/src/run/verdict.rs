@@ -1,6 +1,6 @@
 //! What a policy's verdict comes to: how the run ends, and what of it the policy claims without proof.
 
-use crate::contract::{Outcome, Promotion, Request};
+use crate::contract::{Outcome, Promotion, Reason, ReasonCure, Request, StopPoint};
 use crate::gate::evidence::Evidence;
 use crate::gate::{NoJournal, describe};
 use crate::grants::{CallTarget, Operation, RepositoryTarget, ResolvedGrants};
@@ -64,6 +64,28 @@ fn is_ours(number: u32, evidence: &Evidence, grants: &ResolvedGrants) -> bool {
         });
         grants.allow(Operation::Propose, &target).is_some()
     })
+}
+
+/// Returns how a run ends that keeps to a plan: it waits only with a pull request, whose commit names the plan. Whoever went on
+/// with it otherwise could not tell what was approved.
+pub(super) fn within_plan(ending: Ending) -> Ending {
+    match ending {
+        Ending::Decided(Outcome::Waiting(waiting)) if waiting.pull_request.is_none() => {
+            let until = waiting.until.as_ref();
+            let until_words = until.map_or_else(String::new, |at| format!(", until {at}"));
+            let message = format!(
+                "it would wait for {}{until_words}, and nothing that waits before its pull request is open keeps to a plan: start the action again then, and plan anew",
+                waiting.message
+            );
+            Ending::Decided(Outcome::Refused(vec![Reason {
+                rule: "plan".to_owned(),
+                message,
+                stops: StopPoint::Propose,
+                cure: ReasonCure::Time(waiting.until),
+            }]))
+        }
+        other => other,
+    }
 }
 
 /// Returns how a run ends with this verdict and these violations.

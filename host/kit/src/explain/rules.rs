@@ -35,6 +35,11 @@ pub(super) const ALL: &[CodeExplanation] = &[
         "grant `github.status` for the repository and its base, and have the branch require the status `promote`; or set `mode` to `merge` or `checks`. A merge queue cannot be held: set the rules to `mode = \"monitor\"` there.",
     ),
     rule(
+        "plan",
+        "The host's own rule: the run keeps to an approved plan and would wait before its pull request is open. Nobody who went on with it later could tell what was approved.",
+        "start the action again once what it would wait for is over, plan anew, and have that approved.",
+    ),
+    rule(
         "payload",
         "The host's own rule: the message is about one entity, and the Port run that it names is about another.",
         "start the action in Port. If that leads here as well, the action's `workflowInputs` mix two entities: `promote init` sets them.",
@@ -156,7 +161,7 @@ pub(super) const ALL: &[CodeExplanation] = &[
     ),
     rule(
         "branch",
-        "The branch of this promotion holds commits of somebody else, or is in a state that the policy does not touch.",
+        "The branch of this promotion holds commits of somebody else, or another proposal than the plan that was approved for the run, or is in a state that the policy does not touch.",
         "look at the branch that the message names; delete it, or merge what is on it yourself, then run the action again.",
     ),
     rule(

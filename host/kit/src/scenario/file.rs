@@ -310,6 +310,7 @@ impl ScenarioReader<'_> {
         let mode = match mode {
             StartMode::Run => RunMode::Run,
             StartMode::Plan => RunMode::Plan,
+            StartMode::Approved => return Ok(StepAction::Approved(self.payload(payload)?)),
             StartMode::Resume => return Ok(StepAction::Resume),
         };
         Ok(StepAction::Start(mode, self.payload(payload)?))
@@ -356,13 +357,15 @@ impl ScenarioReader<'_> {
         };
         let trouble = match (file.trouble, &act) {
             (None, _) => None,
-            (Some(file), StepAction::Start(..) | StepAction::Resume) if file.call > 0 => {
+            (Some(file), StepAction::Start(..) | StepAction::Approved(_) | StepAction::Resume)
+                if file.call > 0 =>
+            {
                 Some(StepTrouble {
                     call: file.call,
                     trouble: file.is,
                 })
             }
-            (Some(_), StepAction::Start(..) | StepAction::Resume) => {
+            (Some(_), StepAction::Start(..) | StepAction::Approved(_) | StepAction::Resume) => {
                 let what = "step.trouble.call: calls are counted from 1";
                 return Err(self.source.wrong(&at, what));
             }

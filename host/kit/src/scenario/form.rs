@@ -100,6 +100,8 @@ pub(super) enum StartMode {
     #[default]
     Run,
     Plan,
+    /// `promote run --plan`.
+    Approved,
     /// `promote resume`.
     Resume,
 }

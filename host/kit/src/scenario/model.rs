@@ -44,6 +44,8 @@ pub struct ScenarioStep {
 pub enum StepAction {
     /// Somebody starts the promotion, or a plan of it, with this payload.
     Start(RunMode, String),
+    /// Somebody starts the promotion with this payload, has a plan of it made and approves that: the run keeps to it.
+    Approved(String),
     /// Runs with these payloads begin at the same time.
     Together(RunsTogether),
     /// Whatever waits goes on, if it may.

@@ -24,7 +24,7 @@ mod workflows;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use http::Method;
 use jiff::Timestamp;
@@ -36,8 +36,8 @@ pub use access::Credentials;
 pub use app::{App, TokenScope};
 pub(crate) use deployments::{DeploymentRecord, DeploymentState};
 pub(crate) use open_pulls::Connection;
-pub(crate) use proposal::ProposalNote;
 pub use proposal::TreeEntry;
+pub(crate) use proposal::{PlanBond, ProposalNote};
 pub use protection::{BranchDemand, BranchProtection, RequiredCheck};
 pub(crate) use pull_node::OpenPullNode;
 pub use pulls::ProposedPull;
@@ -66,6 +66,8 @@ pub struct Client {
     run: String,
     /// The author of the commits of this run.
     identity: Mutex<Option<proposal::CommitIdentity>>,
+    /// How a plan binds this run; set once it is known.
+    bond: OnceLock<PlanBond>,
     /// The texts of files that were fetched with their merge.
     merged_files: Mutex<BTreeMap<MergedFileKey, String>>,
     /// Repositories that have moved, by the path of their old name, and their owner of today once that was asked for.
@@ -235,6 +237,7 @@ impl Client {
             fresh: Mutex::default(),
             run: String::new(),
             identity: Mutex::default(),
+            bond: OnceLock::new(),
             merged_files: Mutex::default(),
             moved: Mutex::default(),
         })
@@ -249,6 +252,16 @@ impl Client {
     pub(crate) fn for_run(mut self, run: &str) -> Self {
         run.clone_into(&mut self.run);
         self
+    }
+
+    /// Binds this run to a plan, or to what was proposed; the first word counts.
+    pub(crate) fn bind(&self, bond: PlanBond) {
+        // Whoever comes second is a second beginning of the same run.
+        let _ = self.bond.set(bond);
+    }
+
+    fn bond(&self) -> PlanBond {
+        self.bond.get().cloned().unwrap_or_default()
     }
 
     /// A repository, `owner/name`.

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 pub use action_run::{ActionWorkflow, PortRun, PortUser, RunApproval, RunKind, RunStatus};
 pub use entity::EntityPage;
-pub(crate) use run::SEALED;
+pub(crate) use run::{EarlierAttempts, PLANNED, SEALED};
 
 use entity::RelationShapes;
 use run::RunLinks;

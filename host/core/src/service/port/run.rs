@@ -23,6 +23,42 @@ const MAX_LINK_BYTES: usize = 1_000;
 /// How long a link may take: it must not keep the last word waiting.
 const LINK_TIME: Duration = Duration::from_secs(5);
 
+/// What stands before the digest of a plan in the host's first line of a run that keeps to one.
+pub(crate) const PLANNED: &str = " starts, keeping to plan ";
+
+/// What the log of a run tells of earlier attempts of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct EarlierAttempts {
+    /// The seal of the newest journal.
+    pub(crate) seal: Option<String>,
+    /// The digest of the plan that the newest attempt with one has kept to.
+    pub(crate) plan: Option<String>,
+}
+
+/// The newest of several texts.
+#[derive(Default)]
+struct NewestText {
+    at: String,
+    text: Option<String>,
+}
+
+impl NewestText {
+    fn see(&mut self, at: &str, text: Option<&str>) {
+        if let Some(text) = text
+            && (self.text.is_none() || self.at.as_str() <= at)
+        {
+            (self.at, self.text) = (at.to_owned(), Some(text.to_owned()));
+        }
+    }
+}
+
+/// Reads the digest of a plan out of a line of the host. No other line begins as the host's do.
+fn planned_by(line: &str) -> Option<&str> {
+    let (version, rest) = line.strip_prefix("promote ")?.split_once(PLANNED)?;
+    let (plan, _) = rest.split_once(':')?;
+    (!version.contains(' ')).then_some(plan)
+}
+
 /// The pages that people can go to from the run.
 #[derive(Default)]
 pub(super) struct RunLinks {
@@ -211,29 +247,29 @@ impl Client {
         .await
     }
 
-    /// Returns the seal of the newest journal that the log of the run holds.
-    pub async fn last_seal(&self) -> CallResult<Option<String>> {
-        let mut newest: Option<(String, String)> = None;
+    /// Returns what the log of the run tells of earlier attempts.
+    pub(crate) async fn earlier_attempts(&self) -> CallResult<EarlierAttempts> {
+        let (mut seal, mut plan) = (NewestText::default(), NewestText::default());
         for page in 0..20 {
             let target = format!("{}/logs?limit=50&offset={}", self.run_path(), page * 50);
             let lines: Vec<Value> = self.get(target).await?.field("runLogs")?;
             for line in &lines {
                 let at = line["createdAt"].as_str().unwrap_or_default();
                 let text = line["message"].as_str().unwrap_or_default();
-                let seal = text.lines().rev().find_map(|it| it.strip_prefix(SEALED));
-                if let Some(seal) = seal
-                    && newest
-                        .as_ref()
-                        .is_none_or(|(before, _)| before.as_str() <= at)
-                {
-                    newest = Some((at.to_owned(), seal.to_owned()));
-                }
+                seal.see(
+                    at,
+                    text.lines().rev().find_map(|it| it.strip_prefix(SEALED)),
+                );
+                plan.see(at, text.lines().rev().find_map(planned_by));
             }
             if lines.len() < 50 {
                 break;
             }
         }
-        Ok(newest.map(|(_, seal)| seal))
+        Ok(EarlierAttempts {
+            seal: seal.text,
+            plan: plan.text,
+        })
     }
 
     async fn post_log(&self, body: &Value) -> ServiceResult<()> {

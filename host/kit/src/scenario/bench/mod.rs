@@ -18,11 +18,12 @@ use super::model::{RunsTogether, Scenario, ScenarioStep, StepAction};
 use super::result::StepResult;
 use super::together::interleave;
 use promote_core::gate::CallRecord as Call;
-use promote_core::journal::Journal;
+use promote_core::journal::{Journal, digest};
 use promote_core::policy::engine::Engine;
 use promote_core::run::observer::Observer;
 use promote_core::run::{RunJob, RunMode, RunOrigin, RunResult, RunTask, run};
 use promote_core::service::transport::Transport;
+use promote_core::source::approved::PlannedWrite;
 use promote_intake::choice::{LoadPolicy, Policies};
 use promote_intake::payload::Payload;
 use promote_mock::SharedWorld;
@@ -61,7 +62,17 @@ impl ScenarioBench<'_> {
         match &step.act {
             StepAction::Start(mode, payload) => {
                 ran.mode = Some(*mode);
-                self.start(*mode, payload, attempt, injection, &mut ran)
+                let task = match mode {
+                    RunMode::Run => RunTask::Run,
+                    RunMode::Plan => RunTask::Plan,
+                };
+                self.start(task, payload, attempt, injection, &mut ran)
+                    .await?;
+            }
+            StepAction::Approved(payload) => {
+                let task = self.approve(payload, attempt).await?;
+                ran.mode = Some(RunMode::Run);
+                self.start(task, payload, attempt, injection, &mut ran)
                     .await?;
             }
             StepAction::Together(runs) => self.start_together(runs, attempt, &mut ran).await?,
@@ -88,9 +99,9 @@ impl ScenarioBench<'_> {
         let starts = runs.payloads.iter().map(async |payload| {
             let mut one = StepResult::new(before.clone());
             one.mode = Some(RunMode::Run);
-            self.start(RunMode::Run, payload, attempt, None, &mut one)
+            self.start(RunTask::Run, payload, attempt, None, &mut one)
                 .await
-                .map(|()| one)
+                .map(|_| one)
         });
         let moment = || {
             let world = self.world.lock();
@@ -103,28 +114,42 @@ impl ScenarioBench<'_> {
         Ok(())
     }
 
+    /// Has a plan made, and approves it.
+    async fn approve(&self, payload: &str, attempt: usize) -> anyhow::Result<RunTask> {
+        let mut unseen = StepResult::new(self.world.snapshot());
+        let writes = self
+            .start(RunTask::Plan, payload, attempt, None, &mut unseen)
+            .await?;
+        let text = serde_json::to_vec(&writes)?;
+        Ok(RunTask::Approved {
+            writes,
+            plan: digest(&text),
+        })
+    }
+
+    /// Starts a run, and returns the writes that it has planned.
     async fn start(
         &self,
-        mode: RunMode,
+        task: RunTask,
         payload: &str,
         attempt: usize,
         injection: Option<CallInjection>,
         ran: &mut StepResult,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<Vec<PlannedWrite>> {
         // As the command line has it: nobody is told of a run that cannot even start.
         let payload = match Payload::read(payload) {
             Ok(payload) => payload,
             Err(error) => {
-                ran.end_unusable(mode, error.to_string());
-                return Ok(());
+                ran.end_unusable(task.mode(), error.to_string());
+                return Ok(Vec::new());
             }
         };
         let policies = match Policies::prepare(&self.scenario.config, self.engine, self.load).await
         {
             Ok(policies) => policies,
             Err(error) => {
-                ran.end_unusable(mode, format!("{error:#}"));
-                return Ok(());
+                ran.end_unusable(task.mode(), format!("{error:#}"));
+                return Ok(Vec::new());
             }
         };
         ran.run = Some(payload.run.clone());
@@ -132,10 +157,7 @@ impl ScenarioBench<'_> {
         let live = Arc::new(self.live(&payload.run, &heard)?);
         let (journal, bytes) = Journal::in_memory();
         let job = RunJob {
-            task: match mode {
-                RunMode::Run => RunTask::Run,
-                RunMode::Plan => RunTask::Plan,
-            },
+            task,
             workflow: self.workflow(Some(&payload.run), attempt),
             ..self.job(
                 RunOrigin::PortRun(payload.into_claim()),
@@ -148,15 +170,19 @@ impl ScenarioBench<'_> {
         let done = run_until_killed(job, injection).await;
         ran.journal = written(&bytes)?;
         ran.said = heard.take();
+        let mut planned = Vec::new();
         match done {
-            Some(done) => ran.end(done),
+            Some(mut done) => {
+                planned = std::mem::take(&mut done.planned);
+                ran.end(done);
+            }
             None => {
                 ran.calls =
-                    MadeCall::of_journal(&ran.journal).context("reading the journal of the run")?
+                    MadeCall::of_journal(&ran.journal).context("reading the journal of the run")?;
             }
         }
         ran.leaks = self.leaks(&ran.journal, ran);
-        Ok(())
+        Ok(planned)
     }
 
     /// Returns the places where a secret can be read that was one before the run, or is one now.

@@ -77,7 +77,9 @@ impl ScenarioBench<'_> {
     /// started.
     fn first_run(&self) -> Option<String> {
         let started = self.scenario.steps.iter().find_map(|step| match &step.act {
-            StepAction::Start(_, payload) => Some(Payload::read(payload).ok()?.run),
+            StepAction::Start(_, payload) | StepAction::Approved(payload) => {
+                Some(Payload::read(payload).ok()?.run)
+            }
             _ => None,
         });
         started.or_else(|| self.world.lock().port.runs.keys().next().cloned())

@@ -124,11 +124,12 @@ impl Repo<'_> {
         };
         let Proposal { head, base, .. } = proposal;
         let title = text::title(&proposal.title);
+        let trailers = self.client.bond().trailers(format!("{TRAILER}: {head}"));
         let variables = json!({
             "repository": repository, "name": format!("{}/{}", self.named.owner, self.named.name),
             "branch": head, "ref": format!("refs/heads/{head}"), "base": base, "baseRef": format!("refs/heads/{base}"),
             "commit": proposal.base_commit, "path": change.path, "contents": BASE64_STANDARD.encode(&change.content),
-            "headline": title, "trailer": format!("{TRAILER}: {head}"), "title": title,
+            "headline": title, "trailer": trailers, "title": title,
             "body": self.pull_body(proposal),
         });
         // Why not, the steps tell in words that are known, also if the answer was lost.

@@ -9,6 +9,7 @@ use std::sync::PoisonError;
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use super::plan_bond::PLAN_TRAILER;
 use crate::contract::Proposal;
 use crate::service::github::{ObjectSha, Repo, blob_id};
 use crate::service::http::{ServiceResult, seg, segs};
@@ -114,6 +115,19 @@ impl Repo<'_> {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    /// Returns the plan that commits of ours name.
+    pub(super) fn plan_of(&self, comparison: &BranchComparison, head: &str) -> Option<String> {
+        let identity = self.identity()?;
+        let mark = format!("{TRAILER}: {head}");
+        let own = comparison.commits.iter().map(|compared| &compared.commit);
+        own.filter(|commit| identity.made(commit, &mark))
+            .find_map(|commit| {
+                let mut lines = commit.message.lines();
+                lines.find_map(|line| line.strip_prefix(PLAN_TRAILER)?.strip_prefix(": "))
+            })
+            .map(str::to_owned)
     }
 
     /// Compares a commit with the base branch.

@@ -8,6 +8,7 @@ mod at_once;
 mod authorship;
 mod note;
 mod opening;
+mod plan_bond;
 mod takeover;
 mod tree;
 
@@ -27,6 +28,7 @@ use at_once::ProposedAtOnce;
 pub(super) use authorship::CommitIdentity;
 use authorship::{CreatedCommit, TRAILER};
 pub(crate) use note::ProposalNote;
+pub(crate) use plan_bond::PlanBond;
 use takeover::TakenBranch;
 pub use tree::TreeEntry;
 use tree::{changed_entries, entry};
@@ -74,6 +76,9 @@ impl Repo<'_> {
     /// Fails with `conflict` if a file is no longer what was read, if the branch holds foreign work, or if somebody
     /// closed the pull request; with `rejected` if a file is not a regular one, or if nothing would change.
     pub(crate) async fn propose(&self, proposal: &Proposal) -> CallResult<PullRequest> {
+        if self.client.bond().kept().is_some() {
+            return self.propose_nothing_new(proposal).await;
+        }
         let Some(repository) = self.may_propose_at_once(proposal) else {
             return self.propose_in_steps(proposal, None).await;
         };
@@ -88,6 +93,15 @@ impl Repo<'_> {
             }
             ProposedAtOnce::Branch(branch) => self.open_unless_late(proposal, branch).await,
             ProposedAtOnce::Unclear { opened } => self.propose_in_steps(proposal, opened).await,
+        }
+    }
+
+    /// Takes over what a plan brought, for a run that is bound to it: a branch that is not there is not made.
+    async fn propose_nothing_new(&self, proposal: &Proposal) -> CallResult<PullRequest> {
+        let created = self.make_commit(proposal).await?;
+        match self.take_over(proposal, created.sha, None).await? {
+            TakenBranch::Ready(branch) => self.open_unless_late(proposal, branch).await,
+            TakenBranch::Merged(pull) => Ok(pull.into_contract()),
         }
     }
 
@@ -160,7 +174,8 @@ impl Repo<'_> {
         let changed = changed_entries(proposal, &base.entries)?;
         let tree = json!({ "base_tree": base.tree, "tree": changed });
         let tree: ObjectSha = self.post("/git/trees", tree).await?;
-        let message = format!("{}\n\n{TRAILER}: {head}\n", text::title(title));
+        let trailers = self.client.bond().trailers(format!("{TRAILER}: {head}"));
+        let message = format!("{}\n\n{trailers}\n", text::title(title));
         let commit = json!({ "message": message, "tree": tree.sha, "parents": [base_commit] });
         // Sent twice, it makes two commits, and only one of them ever gets a name.
         let created: CreatedCommit = self.post("/git/commits", commit).await?;

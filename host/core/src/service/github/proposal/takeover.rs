@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::ReadyBranch;
+use super::plan_bond::{BondVerdict, BranchCommits, short};
 use crate::contract::{Mergeability, Proposal, PullFilter, PullState};
 use crate::service::github::pulls::WirePull;
 use crate::service::github::{Repo, conflict};
@@ -30,6 +31,8 @@ enum BranchState {
     Replaceable { open: Option<Box<WirePull>> },
     /// Somebody else's work.
     Foreign { commit: String },
+    /// Not what the plan says to which this run, or what it goes on with, is bound: why.
+    Unplanned(String),
 }
 
 /// A branch that was there before, once this run has dealt with it.
@@ -74,6 +77,13 @@ impl Repo<'_> {
                 self.write(Method::PATCH, target, body).await?;
                 (created, open)
             }
+            BranchState::Gone if let Some(plan) = self.client.bond().kept() => {
+                return conflict(format!(
+                    "branch {head} is not there, and nothing but what plan {} proposed is merged for this run: start and plan anew",
+                    short(plan)
+                ));
+            }
+            BranchState::Unplanned(why) => return conflict(why),
             BranchState::Gone => {
                 return conflict(format!("branch {head} came and went meanwhile: run again"));
             }
@@ -142,9 +152,16 @@ impl Repo<'_> {
             return Ok(BranchState::Gone);
         };
         let comparison = self.compare_with_base(base, &commit).await?;
-        let is_same = comparison.is_exactly(proposal);
-        Ok(match (self.are_ours(&comparison, head), is_same) {
-            (true, true) => {
+        let commits = BranchCommits {
+            are_ours: self.are_ours(&comparison, head),
+            is_same: comparison.is_exactly(proposal),
+            plan: self.plan_of(&comparison, head),
+        };
+        if !commits.are_ours && !commits.is_same {
+            return Ok(BranchState::Foreign { commit });
+        }
+        Ok(match self.client.bond().judge(&commits, head, base) {
+            BondVerdict::Fits => {
                 let open = match (open, comparison.newest()) {
                     (None, Some(made)) => self.give_way(proposal, made).await?.map(Box::new),
                     (open, _) => open,
@@ -155,8 +172,8 @@ impl Repo<'_> {
                 }
             }
             // The same change by somebody else is replaced by ours, so nothing is lost.
-            (true, false) | (false, true) => BranchState::Replaceable { open },
-            (false, false) => BranchState::Foreign { commit },
+            BondVerdict::Replace => BranchState::Replaceable { open },
+            BondVerdict::Unplanned(why) => BranchState::Unplanned(why),
         })
     }
 
