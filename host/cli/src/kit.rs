@@ -37,7 +37,7 @@ use promote_kit::start::{self, StartArgs};
 use promote_kit::test::{self, TestArgs, TestOutput};
 use promote_kit::verify::{self, VerifyArgs};
 use promote_run::environment::Environment;
-use promote_run::output;
+use promote_run::{OutputFormat, output};
 
 /// The exit code of a command to which Port or GitHub has said no.
 const SERVICE_FAILED: u8 = 3;
@@ -188,7 +188,11 @@ async fn set_up(args: &InitArgs, environment: &Environment) -> anyhow::Result<u8
         check_app: environment.is_app().then_some(&check),
     };
     let port = || connect::port(environment);
-    init::run(args, &dialog, &tools, port, find_commit).await
+    let report = init::run(args, &dialog, &tools, port, find_commit).await?;
+    if args.format == OutputFormat::Json {
+        output::data(&report.json());
+    }
+    Ok(report.exit_code())
 }
 
 async fn serve(args: &MockArgs, environment: &Environment) -> anyhow::Result<u8> {

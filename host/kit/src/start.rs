@@ -12,6 +12,7 @@ use promote_core::contract::types::Awaited;
 use promote_core::service::http::{Request, seg};
 use promote_core::service::port;
 use promote_core::text;
+use promote_run::{OutputFormat, json_text};
 
 /// The pause between two looks at a run that has not ended.
 const LOOK_INTERVAL: Duration = Duration::from_secs(5);
@@ -23,6 +24,7 @@ Examples:
   promote start web                     as a click on the service web does
   promote start web --wait 15m          until it has ended, or waits itself
   promote start web --input hotfix=true
+  promote start web --format json       for a program
   promote start web --run-as kim@acme.example
                                         for a person, whom rules then judge
 
@@ -51,6 +53,10 @@ pub struct StartArgs {
     /// Wait this long for the end of the run, or until it waits for something itself
     #[arg(long, value_name = "TIME")]
     wait: Option<jiff::SignedDuration>,
+
+    /// The form of the output: the run's identifier, or everything as one JSON object
+    #[arg(long, value_enum, default_value_t)]
+    format: OutputFormat,
 }
 
 #[derive(Deserialize)]
@@ -77,19 +83,47 @@ pub async fn run(
     say: impl Fn(&str),
     print: impl Fn(&str),
 ) -> anyhow::Result<u8> {
+    let mut run = start(args, port).await?;
+    match args.format {
+        OutputFormat::Text => print(&format!("{}\n", text::line(&run.id))),
+        // The object comes last; who it was is known even if nothing comes after this.
+        OutputFormat::Json => say(&format!("started the Port run {}", run.id)),
+    }
+    let code = match args.wait {
+        None => 0,
+        Some(wait) => wait_for(&mut run, wait, port, &say).await?,
+    };
+    if args.format == OutputFormat::Json {
+        print(&json_text(json!({
+            "exit-code": code, "run": run.id, "service": args.service, "action": args.action,
+            "status": run.status, "label": run.status_label,
+        })));
+    }
+    Ok(code)
+}
+
+async fn start(args: &StartArgs, port: &port::Client) -> anyhow::Result<StartedRun> {
     let body = json!({ "entity": args.service, "properties": inputs(&args.input)? });
     let mut target = format!("/v1/actions/{}/runs", seg(&args.action));
     if let Some(person) = &args.run_as {
         target += &format!("?run_as={}", seg(person));
     }
     let request = Request::once(Method::POST, target, body);
-    let RunAnswer { mut run } = port
+    let RunAnswer { run } = port
         .administer(request)
         .await
         .context("starting the action")?
         .json()?;
-    print(&format!("{}\n", text::line(&run.id)));
-    let Some(wait) = args.wait else { return Ok(0) };
+    Ok(run)
+}
+
+/// Looks at a run until it has ended or waits itself, and returns the exit code that stands for that.
+async fn wait_for(
+    run: &mut StartedRun,
+    wait: jiff::SignedDuration,
+    port: &port::Client,
+    say: &impl Fn(&str),
+) -> anyhow::Result<u8> {
     let end = tokio::time::Instant::now()
         + Duration::try_from(wait).context("`--wait` is not a time span")?;
     while matches!(run.status.as_str(), "IN_PROGRESS" | "WAITING_FOR_APPROVAL") {
@@ -99,7 +133,7 @@ pub async fn run(
         }
         tokio::time::sleep(LOOK_INTERVAL).await;
         let target = format!("/v1/actions/runs/{}?version=v2", seg(&run.id));
-        run = port.get(target).await?.json::<RunAnswer>()?.run;
+        *run = port.get(target).await?.json::<RunAnswer>()?.run;
         // What waits may take days, and `promote resume` goes on with it.
         if run.status == "IN_PROGRESS"
             && let Some(label) = &run.status_label
@@ -111,7 +145,7 @@ pub async fn run(
             return Ok(0);
         }
     }
-    let label = run.status_label.unwrap_or_default();
+    let label = run.status_label.clone().unwrap_or_default();
     say(&format!("the run has ended: {} {label}", run.status));
     Ok(match (run.status.as_str(), label.as_str()) {
         ("SUCCESS", _) => 0,

@@ -18,6 +18,7 @@ mod plan;
 mod report;
 pub mod requests;
 mod resume;
+mod resumed;
 mod secret;
 mod terminal;
 mod terminal_args;

@@ -1,6 +1,7 @@
 //! `promote resume`: goes on with every promotion that waits, one after the other.
 //!
-//! One that fails does not stop the others. What becomes of each is decided in the core; here it is put together and told.
+//! One that fails does not stop the others. What becomes of each is decided in the core; here it is put together, and `resumed`
+//! tells of it.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use crate::connector::Connector;
 use crate::environment::Environment;
 use crate::output;
 use crate::output_format::OutputFormat;
+use crate::resumed::{ResumeReport, ResumedPromotion, StepTaken};
 use crate::terminal::TerminalObserver;
 use promote_core::contract::Failure;
 use promote_core::gate::describe;
@@ -24,18 +26,14 @@ use promote_core::policy::native;
 use promote_core::run::resume::{
     self, NextStep, SurveyTerms, SurveyedRun, WaitEnd, WorkflowClient,
 };
-use promote_core::run::{ResumedRun, RunJob, RunMode, RunOrigin, RunTask};
+use promote_core::run::{ResumedRun, RunJob, RunMode, RunOrigin, RunResult, RunTask};
 use promote_core::service::transport::{Clock as _, SystemClock};
-use promote_core::text::count;
 use promote_intake::choice::Policies;
 use promote_intake::config::{Config, ConfigFile};
 use promote_intake::supply::Supply;
 
 /// How often a run looks whether somebody has stopped this process.
 const STOP_POLL: Duration = Duration::from_millis(100);
-
-/// The exit code when Port or GitHub did not answer, or a promotion failed.
-const FAILED: u8 = 3;
 
 /// The arguments of `resume`; credentials come from the environment only.
 #[derive(Args)]
@@ -51,6 +49,10 @@ pub struct ResumeArgs {
     /// The form of the log on standard error: lines for people, or one JSON object a line
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     log_format: OutputFormat,
+
+    /// The form of the output: how many still wait, or what became of each as one JSON object
+    #[arg(long, value_enum, default_value_t)]
+    format: OutputFormat,
 }
 
 /// Goes on with whatever waits and returns the exit code: that of the worst.
@@ -107,28 +109,22 @@ async fn resume_all(
             .clone()
             .unwrap_or_else(|| environment.temporary()),
     };
+    let mut report = ResumeReport::default();
     let surveyed = match tools.survey().await? {
         Ok(surveyed) => surveyed,
         Err(failure) => {
-            output::problem(&format!("looking for what waits: {}", describe(&failure)));
-            return Ok(FAILED);
+            report.stop(&format!("looking for what waits: {}", describe(&failure)));
+            return Ok(report.print(args.format));
         }
     };
-    let waiting = surveyed
-        .iter()
-        .filter(|run| matches!(run.step, NextStep::Leave | NextStep::Hold(_)))
-        .count();
-    let mut worst = 0;
     for run in surveyed {
         if stop.is_raised() {
-            output::problem("stopped before everything was looked at: run it again");
-            return Ok(FAILED);
+            report.stop("stopped before everything was looked at: run it again");
+            break;
         }
-        worst = worst.max(tools.take(run).await?);
+        report.add(tools.take(run).await?);
     }
-    let waiting = count(waiting, "promotion");
-    output::data(&format!("still waiting for something else: {waiting}\n"));
-    Ok(worst)
+    Ok(report.print(args.format))
 }
 
 impl ResumeTools<'_> {
@@ -156,47 +152,65 @@ impl ResumeTools<'_> {
         Ok(surveyed)
     }
 
-    /// Takes the next step of one run, and returns its exit code.
-    async fn take(&self, SurveyedRun { run_id, step }: SurveyedRun) -> anyhow::Result<u8> {
-        Ok(match step {
-            NextStep::Leave => 0,
+    /// Takes the step that a promotion needs, and tells what came of it.
+    async fn take(
+        &self,
+        SurveyedRun { run_id, step }: SurveyedRun,
+    ) -> anyhow::Result<ResumedPromotion> {
+        let (taken, message) = match step {
+            NextStep::Leave => (StepTaken::Waits, String::new()),
             NextStep::Hold(why) => {
                 output::problem(&format!("Port run {run_id} is held: {why}"));
-                0
+                (StepTaken::Held, why)
             }
             NextStep::Unclear(why) => {
                 output::problem(&format!("Port run {run_id} is left alone: {why}"));
-                FAILED
+                (StepTaken::Unclear, why)
             }
-            NextStep::End(end) => self.end(&run_id, &end).await?,
-            NextStep::GoOn(resumed) => self.go_on(resumed).await.unwrap_or_else(|error| {
-                output::problem(&format!("Port run {run_id}: {error:#}"));
-                FAILED
-            }),
+            NextStep::End(end) => self.end(&run_id, end).await?,
+            NextStep::GoOn(resumed) => match self.go_on(resumed).await {
+                Ok(done) => {
+                    let taken = StepTaken::WentOn {
+                        ending: done.ending.kind(),
+                        code: done.ending.exit_code(),
+                    };
+                    (taken, done.message)
+                }
+                Err(error) => {
+                    let why = format!("{error:#}");
+                    output::problem(&format!("Port run {run_id}: {why}"));
+                    (StepTaken::NotStarted, why)
+                }
+            },
+        };
+        Ok(ResumedPromotion {
+            run: run_id,
+            taken,
+            message,
         })
     }
 
-    async fn end(&self, run_id: &str, end: &WaitEnd) -> anyhow::Result<u8> {
+    async fn end(&self, run_id: &str, end: WaitEnd) -> anyhow::Result<(StepTaken, String)> {
         let live = self.connector.live(&self.connector.start(run_id)?)?;
-        let told = resume::end(&live, end).await;
+        let told = resume::end(&live, &end).await;
         // It ends within the hour by itself.
         let _ = live.github.revoke().await;
         Ok(match told {
             Ok(true) => {
                 output::tell(&format!("Port run {run_id}: {}", end.message));
-                0
+                (StepTaken::Ended, end.message)
             }
-            // It moved on by itself in the meantime.
-            Ok(false) => 0,
+            Ok(false) => (StepTaken::MovedOn, String::new()),
             Err(failure) => {
-                output::problem(&format!("Port run {run_id}: {}", describe(&failure)));
-                FAILED
+                let why = describe(&failure).to_owned();
+                output::problem(&format!("Port run {run_id}: {why}"));
+                (StepTaken::NotEnded, why)
             }
         })
     }
 
-    /// Goes on with one promotion. One that is refused is that promotion's end, and no failure of this command.
-    async fn go_on(&self, resumed: ResumedRun) -> anyhow::Result<u8> {
+    /// Goes on with one promotion; returns how it ended.
+    async fn go_on(&self, resumed: ResumedRun) -> anyhow::Result<RunResult> {
         let (config, environment) = (self.config, self.environment);
         let policies = Policies::prepare(config, self.engine, self.supply).await?;
         let start = self.connector.start(&resumed.run_id)?;
@@ -228,9 +242,8 @@ impl ResumeTools<'_> {
         };
         let done = promote_core::run::run(job, self.stopped()).await;
         output::tell(&format!("Port run {run_id}: {}", done.message));
-        let code = done.ending.exit_code();
         if let Some(proposal) = recorded
-            && code == 0
+            && done.ending.exit_code() == 0
         {
             let live = self.connector.live(&self.connector.start(run_id)?)?;
             let noted = resume::note_recorded(&live, &proposal).await;
@@ -240,7 +253,7 @@ impl ResumeTools<'_> {
                 output::problem(describe(&failure));
             }
         }
-        Ok(if code == 1 { 0 } else { code })
+        Ok(done)
     }
 
     /// Is ready once somebody has stopped this process.

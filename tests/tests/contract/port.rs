@@ -269,7 +269,7 @@ async fn init(record: &ExchangeRecord, world: World) {
     let connect = || Ok(client(record, world));
     let find_commit = async |_: &str, _: &str| anyhow::bail!("a commit was given");
     let done = init::run(&line.init, &dialog, &tools, connect, find_commit).await;
-    assert_eq!(done.unwrap(), 0);
+    assert_eq!(done.unwrap().exit_code(), 0);
 }
 
 /// Everything that `init` reads and writes: on an empty Port, one of the guide, one that lacks something.

@@ -6,9 +6,11 @@ use promote_mock::fault::CannedAnswer;
 use promote_mock::github::{MergeStyle, RepositoryAccess, TokenKind};
 use promote_mock::port::RelationTargets;
 use promote_mock::{FaultEffect, ServiceName, World};
+use promote_tests::guests;
 use promote_tests::settings::SampleConfig;
 use serde_json::{Value, json};
 
+use crate::messages::{FindingList, SET_UP_FINDINGS};
 use crate::stage::{ProgramEnd, ProgramStage};
 
 pub(crate) use planted::token;
@@ -43,6 +45,7 @@ async fn nothing_is_wrong_with_the_sample_and_nothing_is_written() {
 #[tokio::test]
 async fn finds_each_planted_fault() {
     assert!(FAULTS.len() >= 10);
+    let mut list = FindingList::default();
     for fault in FAULTS {
         let mut world = World::sample();
         (fault.world)(&mut world);
@@ -59,7 +62,9 @@ async fn finds_each_planted_fault() {
         );
         ended.expect(fault.exit);
         stage.witness.expect_untouched();
+        list.add(&stage, &ended.json());
     }
+    list.check(SET_UP_FINDINGS);
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use promote_mock::github::{AppInstallation, RepositoryAccess, TokenKind};
 use promote_mock::{FaultEffect, ServiceName, World};
 use serde_json::{Value, json};
 
+use crate::messages::{CREDENTIAL_FINDINGS, FindingList};
 use crate::secrets::with_app;
 use crate::stage::ProgramStage;
 
@@ -247,6 +248,7 @@ const ABOUT_GITHUB: &[&str] = &[
 
 #[tokio::test]
 async fn each_cause_has_its_own_cure() {
+    let mut list = FindingList::default();
     for cause in CAUSES {
         let mut world = with_app();
         (cause.world)(&mut world);
@@ -261,6 +263,7 @@ async fn each_cause_has_its_own_cure() {
         let before = stage.witness.world.lock().github.tokens.iter().count();
         let ended = stage.promote(&["doctor", "--format", "json"]).await;
         let report = ended.json();
+        list.add(&stage, &report);
         let about: Vec<&Value> = report["findings"]
             .as_array()
             .unwrap()
@@ -288,4 +291,5 @@ async fn each_cause_has_its_own_cure() {
         others.retain(|write| write != MINT && write != REVOKE);
         assert!(others.is_empty(), "{name}: {others:?}");
     }
+    list.check(CREDENTIAL_FINDINGS);
 }

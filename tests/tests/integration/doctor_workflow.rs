@@ -9,6 +9,7 @@ use promote_tests::settings::SampleConfig;
 use serde_json::{Value, json};
 
 use crate::doctor::token;
+use crate::messages::{FindingList, WORKFLOW_FINDINGS};
 use crate::secrets::with_app;
 use crate::stage::{ProgramEnd, ProgramStage};
 
@@ -328,6 +329,7 @@ fn about_workflows(ended: &ProgramEnd) -> Vec<[String; 3]> {
 
 #[tokio::test]
 async fn each_fault_of_a_workflow_has_its_finding_and_nothing_is_written() {
+    let mut list = FindingList::default();
     for fault in FAULTS {
         let mut sample = SAMPLE.to_owned();
         for (from, to) in fault.changes {
@@ -352,7 +354,9 @@ async fn each_fault_of_a_workflow_has_its_finding_and_nothing_is_written() {
             assert!(found.iter().any(fits), "{}: {found:#?}", fault.name);
         }
         stage.witness.expect_untouched();
+        list.add(&stage, &ended.json());
     }
+    list.check(WORKFLOW_FINDINGS);
 }
 
 /// An App that promotes may not read environments: the workflow's own token does.

@@ -33,7 +33,7 @@ git config user.email dana@acme.example
 ";
 
 /// Documents whose commands are run here, with what their output must say.
-const WALKED: [(&str, &[&str]); 10] = [
+const WALKED: [(&str, &[&str]); 11] = [
     (
         "README.md",
         &[
@@ -61,6 +61,16 @@ const WALKED: [(&str, &[&str]); 10] = [
         &["what is left to do:", "nothing is wrong: a run can start"],
     ),
     ("host/docs/TROUBLESHOOTING.md", &["1 promotion: 1 promoted"]),
+    (
+        "host/docs/WAITING.md",
+        &[
+            "\"state\":\"APPROVED\"",
+            "\"merged\":true",
+            "promoted ghcr.io/acme/web:1.4.2",
+            "\"state\":\"closed\"",
+            "was closed",
+        ],
+    ),
     ("tests/scenarios/README.md", &["1 passed, 0 failed"]),
 ];
 

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use promote_intake::config::Config;
 use promote_run::JSON_FORMAT;
 use promote_run::variables::VARIABLES;
+use promote_tests::settings::SampleConfig;
 use serde_json::Value;
 
 use crate::documents::root;
@@ -176,6 +177,18 @@ async fn what_is_printed_for_programs_has_the_keys_of_the_reference() {
         for command in code(&row[0]) {
             let arguments: &[&str] = match command {
                 "run" | "plan" => &["--payload", "payload.json"],
+                "start" => &["web"],
+                "init" => &[
+                    "--repository",
+                    "acme/gitops",
+                    "--uses",
+                    "acme/promote@0123456789abcdef0123456789abcdef01234567",
+                    "--paths",
+                    "apps/*/prod/*.yaml",
+                    "--reference",
+                    "{title}",
+                    "--yes",
+                ],
                 "log" | "verify" | "replay" => &["run.jsonl"],
                 "test" => &["first.toml"],
                 "simulate" => &["--scripts", "1"],
@@ -184,7 +197,12 @@ async fn what_is_printed_for_programs_has_the_keys_of_the_reference() {
                 "build" => continue,
                 _ => &[],
             };
-            let stage = ProgramStage::sample().await;
+            let mut stage = ProgramStage::sample().await;
+            if command == "resume" {
+                let waits = SampleConfig::default().setting("mode", "pull-request");
+                stage = stage.settings(&waits);
+                stage.run(&[]).await.expect(0);
+            }
             if arguments == ["run.jsonl"] {
                 stage.run(&["--journal", "run.jsonl"]).await.expect(0);
             }

@@ -217,7 +217,14 @@ pub(crate) fn say(line: &str) {
     writeln!(out, "{line}").unwrap();
 }
 
-async fn init(stage: &ProgramStage, more: &[&str]) -> ProgramEnd {
+/// What somebody has who never set anything up: the sample's catalog and a clone of the repository.
+pub(crate) async fn before_set_up() -> ProgramStage {
+    let stage = ProgramStage::of(SHAPES[0].world()).await;
+    SHAPES[0].clone_into(&stage);
+    stage
+}
+
+pub(crate) async fn init(stage: &ProgramStage, more: &[&str]) -> ProgramEnd {
     let arguments = [
         "init",
         "--repository",
@@ -242,7 +249,7 @@ fn message(world: &World, run: &str) -> String {
 }
 
 /// A click in Port, and the workflow that it starts.
-async fn click(stage: &ProgramStage) -> (String, ProgramEnd) {
+pub(crate) async fn click(stage: &ProgramStage) -> (String, ProgramEnd) {
     let started = stage.promote(&["start", "web"]).await;
     let run = started.expect(0).stdout.trim().to_owned();
     let payload = message(&stage.world.lock(), &run);

@@ -156,7 +156,7 @@ async fn set_up(world: World, more: &[&str], answers: &[(&'static str, &'static 
     };
     let find_commit = async |_: &str, _: &str| anyhow::bail!("a commit was given");
     let done = init::run(&line.init, &dialog, &tools, connect, find_commit).await;
-    assert_eq!(done.unwrap(), 0);
+    assert_eq!(done.unwrap().exit_code(), 0);
     assert!(
         person.answers.borrow().is_empty(),
         "not asked: {:?}",

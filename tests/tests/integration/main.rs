@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod action_settings;
 mod agreement;
 mod any_grant;
 mod author;

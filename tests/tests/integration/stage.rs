@@ -139,6 +139,20 @@ impl ProgramStage {
         std::fs::read_to_string(self.folder.path().join(name)).unwrap()
     }
 
+    /// Returns a text without what differs from stage to stage: its folder, and the addresses of its services.
+    pub(crate) fn without_places(&self, text: &str) -> String {
+        let folder = self.folder.path().display().to_string();
+        [
+            (&folder, "FOLDER"),
+            (&self.port, "PORT"),
+            (&self.github, "GITHUB"),
+        ]
+        .into_iter()
+        .fold(text.to_owned(), |text, (place, name)| {
+            text.replace(place.as_str(), name)
+        })
+    }
+
     /// Returns whether the folder has such a file.
     pub(crate) fn exists(&self, name: &str) -> bool {
         self.folder.path().join(name).exists()

@@ -294,6 +294,8 @@ enum PortWord<'a> {
         text: &'a str,
         label: &'a str,
         status: Option<&'a str>,
+        /// In place of the one that it has, if it waited.
+        summary: Option<&'a str>,
     },
 }
 
@@ -312,6 +314,11 @@ impl<'a> PortWord<'a> {
                 text,
                 label: ending.label(),
                 status: ending.status().filter(|_| words.sets_status),
+                summary: words
+                    .known
+                    .as_ref()
+                    .filter(|known| !known.is_empty())
+                    .map(|_| summary),
             },
         }
     }
@@ -356,9 +363,10 @@ async fn tell_port(
                 text,
                 label,
                 status,
+                summary,
             } => {
-                // A run that has ended takes no link any more.
-                port.show_links().await;
+                // A run that has ended takes no link any more, and one that waited has a summary that is true no longer.
+                port.show(*summary).await;
                 port.end(text, label, *status).await
             }
         }

@@ -2,8 +2,10 @@
 //!
 //! It reads; it never writes. For a service it runs the policy itself as a plan, so that it finds what a run would find,
 //! whatever the policy. Of the settings it understands those that the policy marks (`marks`). In reading order:
-//! `grants`, `rules`, `credentials`, `github`, `branch`, `port`, `workflow`, `workflow_file`, `environment`, `probe`, `judge`.
+//! `grants`, `rules`, `credentials`, `github`, `branch`, `port`, `action`, `workflow`, `workflow_file`, `environment`, `probe`,
+//! `judge`.
 
+mod action;
 mod branch;
 mod credentials;
 mod environment;
@@ -24,6 +26,7 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::{Value, json};
 
+use self::action::ActionChecks;
 use self::probe::{ServiceChoice, ServiceProbe};
 use self::workflow::WorkflowReaders;
 use crate::finding::{DoctorFindings, FindingCode, Severity};
@@ -221,19 +224,19 @@ async fn check_port(
             return None;
         }
     };
-    let actions = setup.config.port.actions.identifiers();
     let names_teams = setup.config.team.iter().any(TeamRule::names_teams);
     let mut is_usable = true;
     for marks in settings.all() {
-        is_usable &= port::check(
+        is_usable &= port::check(client, &args.blueprint, names_teams, marks, findings).await;
+    }
+    if is_usable {
+        let checks = ActionChecks {
             client,
-            &args.blueprint,
-            &actions,
-            names_teams,
-            marks,
-            findings,
-        )
-        .await;
+            service: &args.blueprint,
+            reporter: setup.config.port.report,
+        };
+        let actions = setup.config.port.actions.identifiers();
+        is_usable = port::check_actions(&checks, &actions, findings).await;
     }
     if let Some(record) = setup.config.port.record.as_ref().filter(|_| is_usable) {
         is_usable &= port::check_record(client, record, findings).await;

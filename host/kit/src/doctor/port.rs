@@ -1,7 +1,8 @@
-//! Port's credentials, blueprints, relations and action.
+//! Port's credentials, blueprints and relations.
 
 use serde_json::Value;
 
+use super::action::ActionChecks;
 use crate::finding::{DoctorFindings, FindingCode, Severity};
 use crate::marks::{MarkedSettings, SettingRole};
 use promote_core::run::record::RECORD_BLUEPRINT;
@@ -12,7 +13,6 @@ use promote_core::service::port::Client;
 pub(super) async fn check(
     client: &Client,
     service: &str,
-    actions: &[String],
     names_teams: bool,
     marks: &MarkedSettings,
     findings: &mut DoctorFindings,
@@ -44,8 +44,17 @@ pub(super) async fn check(
     }
     service.check_properties(marks, SettingRole::ServiceProperty, findings);
     service.check_teams(names_teams, findings);
+    true
+}
+
+/// Checks the actions of `[port.actions]`, and returns whether Port answers.
+pub(super) async fn check_actions(
+    checks: &ActionChecks<'_>,
+    actions: &[String],
+    findings: &mut DoctorFindings,
+) -> bool {
     for action in actions {
-        if let Err(error) = check_action(client, action, &service.name, findings).await {
+        if let Err(error) = checks.check(action, findings).await {
             return refuse(&error, findings);
         }
     }
@@ -180,7 +189,11 @@ fn relation_of_service(template: &str) -> Option<&str> {
     rest.strip_suffix('}')
 }
 
-async fn read(client: &Client, target: &str, key: &str) -> Result<Option<Value>, ServiceError> {
+pub(super) async fn read(
+    client: &Client,
+    target: &str,
+    key: &str,
+) -> Result<Option<Value>, ServiceError> {
     let Some(answer) = or_none(client.get(target.to_owned()).await)? else {
         return Ok(None);
     };
@@ -217,167 +230,4 @@ fn has_property(blueprint: &Value, property: &str) -> bool {
             .pointer(place)
             .is_some_and(|place| place.get(property).is_some())
     })
-}
-
-/// The installations of Port's integration that start workflows.
-enum KnownInstallations {
-    /// These, each with whether it processes actions.
-    Listed(Vec<(String, bool)>),
-    /// The credentials may not list them.
-    Hidden,
-}
-
-async fn installations(client: &Client) -> Result<KnownInstallations, ServiceError> {
-    let answer = match client.get("/v1/integration".to_owned()).await {
-        Err(error) if error.says(403, "") || error.says(404, "") => {
-            return Ok(KnownInstallations::Hidden);
-        }
-        other => other?,
-    };
-    let all: Vec<Value> = answer.field("integrations")?;
-    let known = all.iter().filter_map(|it| {
-        let id = it["installationId"]
-            .as_str()
-            .or(it["identifier"].as_str())?;
-        Some((id.to_owned(), it["actionsProcessingEnabled"] != false))
-    });
-    Ok(KnownInstallations::Listed(known.collect()))
-}
-
-/// Checks an action of Port: what starts it, and what it sends.
-async fn check_action(
-    client: &Client,
-    name: &str,
-    service: &str,
-    findings: &mut DoctorFindings,
-) -> Result<(), ServiceError> {
-    let subject = format!("action {name}");
-    let Some(found) = read(client, &format!("/v1/actions/{}", seg(name)), "action").await? else {
-        let renamed = format!("{service}_{name}");
-        let target = format!("/v1/actions/{}", seg(&renamed));
-        let (what, fix) = match read(client, &target, "action").await? {
-            Some(_) => (
-                format!(
-                    "Port has no such action, but `{renamed}`: it gave actions of the old kind that name"
-                ),
-                "write that name into `[port.actions]`, or run `promote init`, which finds it",
-            ),
-            None => (
-                "Port has no such action".to_owned(),
-                "`promote init` creates it, or name yours in `[port.actions]`",
-            ),
-        };
-        findings.error(FindingCode::PortAction, &subject, what, fix);
-        return Ok(());
-    };
-    check_trigger(&found["trigger"], &subject, service, findings);
-    let method = &found["invocationMethod"];
-    let work = match method["type"].as_str() {
-        Some("GITHUB") => {
-            findings.warning(
-                FindingCode::PortAction,
-                &subject,
-                "it is started by Port's GitHub app, which Port has ended the support of: a click may start nothing",
-                "`promote init --migrate` moves it to Port's GitHub integration",
-            );
-            method
-        }
-        Some("INTEGRATION_ACTION") if method["integrationActionType"] == "dispatch_workflow" => {
-            let installation = method["installationId"].as_str().unwrap_or_default();
-            check_installation(client, installation, &subject, findings).await?;
-            &method["integrationActionExecutionProperties"]
-        }
-        _ => {
-            findings.error(
-                FindingCode::PortAction,
-                &subject,
-                format!("it starts no workflow: its backend is {}", method["type"]),
-                "`promote init --port-action NAME` makes another",
-            );
-            return Ok(());
-        }
-    };
-    if !work["workflowInputs"].to_string().contains(".run.id") {
-        findings.error(
-            FindingCode::PortAction,
-            &subject,
-            "it does not send the id of its run",
-            "`promote init` sets its `workflowInputs`",
-        );
-    }
-    // Unset, Port's app reports and its integration does not; the setting may be a text.
-    let reports = match &work["reportWorkflowStatus"] {
-        Value::Null => method["type"] == "GITHUB",
-        Value::String(text) => text != "false",
-        other => *other == true,
-    };
-    if reports {
-        findings.error(
-            FindingCode::PortAction,
-            &subject,
-            "Port's integration ends a run with its workflow, also one that waits",
-            "set `reportWorkflowStatus` to false: `promote init` does",
-        );
-    }
-    Ok(())
-}
-
-fn check_trigger(trigger: &Value, subject: &str, service: &str, findings: &mut DoctorFindings) {
-    if trigger["blueprintIdentifier"] != service {
-        let what = format!(
-            "it is started on {}, not on {service}",
-            trigger["blueprintIdentifier"]
-        );
-        findings.error(
-            FindingCode::PortAction,
-            subject,
-            what,
-            "`promote init --port-action NAME` makes another",
-        );
-    }
-    if trigger["operation"] == "CREATE" {
-        findings.error(
-            FindingCode::PortAction,
-            subject,
-            "it is started on no entity (operation CREATE): a promotion needs to know its service",
-            "set its operation to DAY-2, or `promote init --port-action NAME` makes another",
-        );
-    }
-}
-
-/// Checks the installation behind an action.
-async fn check_installation(
-    client: &Client,
-    installation: &str,
-    subject: &str,
-    findings: &mut DoctorFindings,
-) -> Result<(), ServiceError> {
-    let known = match installations(client).await? {
-        KnownInstallations::Listed(known) => known,
-        KnownInstallations::Hidden => {
-            findings.note(
-                FindingCode::PortInstallation,
-                subject,
-                format!("these credentials may not list Port's integrations, so `{installation}` was not looked up"),
-                "run this once with an admin's credentials, or look at the page of data sources in Port",
-            );
-            return Ok(());
-        }
-    };
-    match known.iter().find(|(id, _)| id == installation) {
-        Some((_, true)) => {}
-        Some((_, false)) => findings.error(
-            FindingCode::PortInstallation,
-            subject,
-            format!("the installation `{installation}` behind it does not start actions"),
-            "turn its processing of actions on, in Port or in the settings of the integration that you host",
-        ),
-        None => findings.error(
-            FindingCode::PortInstallation,
-            subject,
-            format!("Port has no installation `{installation}`, which should start it"),
-            "`promote init --installation ID` names the one that is there",
-        ),
-    }
-    Ok(())
 }

@@ -17,7 +17,7 @@ use promote_core::grants::{Grants, Operation};
 use promote_core::service::PORT_URL;
 use promote_core::service::github::RepositoryName;
 use promote_core::text;
-use promote_intake::config::Config;
+use promote_intake::config::{Config, StatusReporter};
 
 /// The region of Port that an account lives in.
 pub struct PortRegion {
@@ -56,8 +56,12 @@ pub(super) struct SetupAnswers {
     pub port_action: String,
     /// The blueprint of the record of promotions, if there is to be one.
     pub record: Option<String>,
+    /// Whether each blueprint that is created gets a page in the catalog.
+    pub catalog_pages: bool,
     /// What the host keeps at GitHub, and asks it.
     pub extras: HostExtras,
+    /// The one who ends a run, by the promote.toml that is there.
+    pub reporter: StatusReporter,
     /// What starts the workflow when somebody clicks.
     pub backend: ActionBackend,
     /// The branch that the workflow is started on, if it is not the default one.
@@ -158,6 +162,8 @@ impl SetupAnswers {
             app,
             port_action: args.port_action.clone(),
             record: args.record.clone().or(there.port.record),
+            catalog_pages: args.catalog_pages,
+            reporter: there.port.report,
             extras: HostExtras::of(args, &there.grants),
             backend: match &args.installation {
                 Some(installation) => ActionBackend::Installation(installation.clone()),

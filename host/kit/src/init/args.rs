@@ -1,6 +1,7 @@
 //! The command line of `promote init`.
 
 use clap::Args;
+use promote_run::OutputFormat;
 
 use super::catalog::GivenNames;
 
@@ -85,6 +86,10 @@ pub struct InitArgs {
     )]
     pub record: Option<String>,
 
+    /// Have Port make a page in the catalog beside each blueprint that is created
+    #[arg(long)]
+    pub catalog_pages: bool,
+
     /// Keep one comment under each pull request up to date: how it stands, what comes next, and the journal's seal
     #[arg(long)]
     pub comment: bool,
@@ -156,6 +161,10 @@ pub struct InitArgs {
     /// Do not ask before changing something
     #[arg(long)]
     pub yes: bool,
+
+    /// The form of the result on standard output: none, or one JSON object; what happens is told on standard error
+    #[arg(long, value_enum, default_value_t)]
+    pub format: OutputFormat,
 }
 
 impl InitArgs {

@@ -8,6 +8,7 @@ use super::dialog::{SetupQuestion, SetupQuestions};
 use super::files;
 use promote_core::service::http::ServiceError;
 use promote_core::service::port::Client;
+use promote_intake::config::StatusReporter;
 use promote_mock::port::GUIDE_ACTION;
 
 /// The kind of integration that starts workflows.
@@ -109,6 +110,7 @@ pub(super) fn action(answers: &SetupAnswers) -> anyhow::Result<Map<String, Value
     work["org"] = json!(org);
     work["repo"] = json!(repo);
     work["workflow"] = json!(files::WORKFLOW_NAME);
+    work["reportWorkflowStatus"] = json!(answers.reporter == StatusReporter::Workflow);
     if let Some(branch) = &answers.workflow_branch {
         work["workflowInputs"]["ref"] = json!(branch);
     }
@@ -167,6 +169,12 @@ pub(super) fn overlaid_action(
             );
         }
     }
+    if found["trigger"]["operation"] == "CREATE" {
+        bail!(
+            "the action {identifier} is there and starts without an entity (operation CREATE), and a promotion needs to know its \
+             service: set its operation to DAY-2 in Port, or name another with `--port-action`"
+        );
+    }
     if backend_of(found).is_none() {
         bail!(
             "the action {identifier} is there and starts no workflow of GitHub, its backend is {}: name another with `--port-action`",
@@ -183,6 +191,16 @@ pub(super) fn overlaid_action(
     let backend = backend_of(wanted).context("the action that is wanted starts a workflow")?;
     after.insert("invocationMethod".to_owned(), method(&backend, work));
     Ok(after)
+}
+
+/// Says what people may misread in an action that is there and works.
+pub(super) fn misleading(found: &Map<String, Value>) -> Option<String> {
+    (found["trigger"]["operation"] == "DELETE").then(|| {
+        format!(
+            "the action {} stays one that deletes the service, as Port shows it (operation DELETE): set its operation to DAY-2 in Port",
+            found["identifier"].as_str().unwrap_or_default()
+        )
+    })
 }
 
 /// The work of an action, whichever backend it is wrapped for.

@@ -3,7 +3,7 @@
 //! It fits itself to the catalog and the manifests that are there, shows what would change before it changes anything, adds
 //! what is missing, and never drops what others added: a second run finds nothing to do. It writes no secret anywhere, it says
 //! which ones to set. In reading order: `args`, `dialog`, `answers`, `action_version`, `catalog`, `sample`, `layout`, `reference`, `rules`, `backend`, `port`,
-//! `contents`, `files`, `guide`, `app`.
+//! `contents`, `files`, `guide`, `app`, `report`.
 
 mod action_version;
 mod answers;
@@ -18,6 +18,7 @@ mod guide;
 mod layout;
 mod port;
 mod reference;
+mod report;
 mod rules;
 mod sample;
 
@@ -31,6 +32,7 @@ use promote_core::text;
 pub use answers::PortRegion;
 pub use args::InitArgs;
 pub use dialog::SetupDialog;
+pub use report::SetupReport;
 
 use answers::SetupAnswers;
 use backend::ActionBackend;
@@ -39,9 +41,6 @@ use dialog::{SetupQuestion, SetupQuestions};
 use files::SetupFiles;
 use port::PortChanges;
 use sample::CatalogSample;
-
-/// The exit code when something that is there stays in the way.
-const LEFT: u8 = 1;
 
 /// What `init` is given of the world around it.
 pub struct SetupTools<'a> {
@@ -66,7 +65,7 @@ struct FoundPort {
     action: Option<Map<String, Value>>,
 }
 
-/// Sets things up and returns the exit code. `connect` makes the client of Port, if it is needed; `find_commit` looks up the
+/// Sets things up and returns what that came to. `connect` makes the client of Port, if it is needed; `find_commit` looks up the
 /// tag of a repository.
 ///
 /// # Errors
@@ -77,7 +76,7 @@ pub async fn run(
     tools: &SetupTools<'_>,
     connect: impl FnOnce() -> anyhow::Result<Client>,
     find_commit: impl AsyncFnOnce(&str, &str) -> anyhow::Result<String>,
-) -> anyhow::Result<u8> {
+) -> anyhow::Result<SetupReport> {
     let client = if args.no_port {
         None
     } else {
@@ -111,6 +110,7 @@ pub async fn run(
         )
     }));
     show(&changes, &files, dialog);
+    let mut report = SetupReport::of(&changes, &files);
     let all = changes.all.len() + files.all.len();
     if all == 0 && left.is_empty() {
         (dialog.say)("nothing to change: everything is set up");
@@ -126,22 +126,13 @@ pub async fn run(
             port::apply(client, &changes, dialog).await?;
         }
         files::write(&files, dialog)?;
+        report.is_changed = true;
     }
     left.extend(check_app(&answers, args, tools).await);
-    (dialog.say)(&next_steps(&answers, args, tools));
-    finish(&left, dialog)
-}
-
-/// Says last what stays in the way, so that a run that leaves something does not end as if all were well.
-fn finish(left: &[String], dialog: &SetupDialog<'_>) -> anyhow::Result<u8> {
-    if left.is_empty() {
-        return Ok(0);
-    }
-    (dialog.say)("\nnot set up yet:");
-    for what in left {
-        (dialog.say)(&format!("  {}", text::line(what)));
-    }
-    Ok(LEFT)
+    report.left = left;
+    report.next_steps = next_steps(&answers, args, tools);
+    report.say_what_is_left(dialog);
+    Ok(report)
 }
 
 /// Shows every difference, and what a person has to know.
@@ -399,7 +390,7 @@ fn grants_there(answers: &SetupAnswers, args: &InitArgs) -> Grants {
     there.or_else(wanted).unwrap_or_default().grants
 }
 
-fn next_steps(answers: &SetupAnswers, args: &InitArgs, tools: &SetupTools<'_>) -> String {
+fn next_steps(answers: &SetupAnswers, args: &InitArgs, tools: &SetupTools<'_>) -> Vec<String> {
     let at = &answers.workflow_repository;
     let environment = &answers.environment;
     let mut steps = vec![format!(
@@ -441,5 +432,5 @@ fn next_steps(answers: &SetupAnswers, args: &InitArgs, tools: &SetupTools<'_>) -
         files::CONFIG
     ));
     steps.push("promote doctor".to_owned());
-    format!("\nwhat is left to do:\n  {}", steps.join("\n  "))
+    steps
 }

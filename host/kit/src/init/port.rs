@@ -62,6 +62,13 @@ pub(super) struct PortChanges {
     pub(super) warnings: Vec<String>,
 }
 
+/// Whether Port makes a page in the catalog beside a blueprint that it creates.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum CatalogPage {
+    Made,
+    NotMade,
+}
+
 /// One request.
 pub(super) struct PortChange {
     method: Method,
@@ -107,12 +114,17 @@ pub(super) fn plan(
 ) -> anyhow::Result<PortChanges> {
     let mut changes = PortChanges::default();
     let names = choice.names();
+    let page = if answers.catalog_pages {
+        CatalogPage::Made
+    } else {
+        CatalogPage::NotMade
+    };
     if matches!(choice, CatalogChoice::Partial(_)) || names.has_guides_blueprints() {
         // In this order: the target of a relation must exist.
         for text in GUIDE_BLUEPRINTS {
             let guide: Map<String, Value> =
                 serde_json::from_str(text).context("the guide's blueprint")?;
-            changes.add_blueprint(&renamed(guide, names), blueprints);
+            changes.add_blueprint(&renamed(guide, names), blueprints, page);
         }
     }
     let wanted = backend::action(answers)?;
@@ -120,13 +132,18 @@ pub(super) fn plan(
         let mut blueprint: Map<String, Value> =
             serde_json::from_str(RECORD_BLUEPRINT).context("the blueprint of promotions")?;
         blueprint.insert("identifier".to_owned(), json!(record));
-        changes.add_blueprint(&blueprint, blueprints);
+        changes.add_blueprint(&blueprint, blueprints, page);
+    }
+    if page == CatalogPage::NotMade && changes.all.iter().any(PortChange::creates) {
+        changes.warnings.push(
+            "no page is made in the catalog for the new blueprints: `--catalog-pages` makes one for each".to_owned(),
+        );
     }
     let name = format!("port: action {}", answers.port_action);
     let Some(found) = action else {
         changes
             .all
-            .push(PortChange::create(&name, "/v1/actions", wanted));
+            .push(PortChange::create(&name, "/v1/actions".to_owned(), wanted));
         return Ok(changes);
     };
     // Port gives null for what is not set, and takes none back.
@@ -135,6 +152,7 @@ pub(super) fn plan(
         .filter(|(key, value)| ACTION_FIELDS.contains(&key.as_str()) && !value.is_null())
         .collect();
     let after = backend::overlaid_action(&found, &wanted)?;
+    changes.warnings.extend(backend::misleading(&found));
     if found != after {
         changes.all.push(PortChange {
             method: Method::PUT,
@@ -153,18 +171,19 @@ pub(super) fn plan(
 impl PortChanges {
     /// Adds what a blueprint lacks. One of the user's own, under another name than the guide's, gets the relations that lead
     /// on, and nothing else.
-    fn add_blueprint(&mut self, guide: &Map<String, Value>, blueprints: &[Value]) {
+    fn add_blueprint(
+        &mut self,
+        guide: &Map<String, Value>,
+        blueprints: &[Value],
+        page: CatalogPage,
+    ) {
         let identifier = guide["identifier"].as_str().unwrap_or_default();
         let found = blueprints
             .iter()
             .find(|blueprint| blueprint["identifier"] == identifier)
             .and_then(Value::as_object);
         let change = match found {
-            None => Some(PortChange::create(
-                &format!("port: blueprint {identifier}, and a page for it in the catalog"),
-                "/v1/blueprints",
-                guide.clone(),
-            )),
+            None => Some(PortChange::create_blueprint(identifier, guide, page)),
             Some(found) => {
                 let target = format!("/v1/blueprints/{}", seg(identifier));
                 let name = format!("port: blueprint {identifier}");
@@ -253,7 +272,20 @@ async fn read(
 }
 
 impl PortChange {
-    fn create(name: &str, target: &str, body: Map<String, Value>) -> Self {
+    /// Port makes a page by itself unless it is told not to (API reference, "Create a blueprint", `create_catalog_page`).
+    fn create_blueprint(identifier: &str, body: &Map<String, Value>, page: CatalogPage) -> Self {
+        let (is_made, beside) = match page {
+            CatalogPage::Made => (true, ", and a page for it in the catalog"),
+            CatalogPage::NotMade => (false, ""),
+        };
+        Self::create(
+            &format!("port: blueprint {identifier}{beside}"),
+            format!("/v1/blueprints?create_catalog_page={is_made}"),
+            body.clone(),
+        )
+    }
+
+    fn create(name: &str, target: String, body: Map<String, Value>) -> Self {
         let difference = SetupDifference {
             name: name.to_owned(),
             before: String::new(),
@@ -261,10 +293,14 @@ impl PortChange {
         };
         Self {
             method: Method::POST,
-            target: target.to_owned(),
+            target,
             body: Value::Object(body),
             difference,
         }
+    }
+
+    fn creates(&self) -> bool {
+        self.method == Method::POST
     }
 
     fn patch(
@@ -309,6 +345,12 @@ fn added(
     let mut schema = found.get("schema").map(&of).unwrap_or_default();
     let mut properties = schema.get("properties").map(&of).unwrap_or_default();
     let mut relations = found.get("relations").map(&of).unwrap_or_default();
+    // Port gives null for what is not set, and takes none back.
+    for definition in properties.values_mut().chain(relations.values_mut()) {
+        if let Some(definition) = definition.as_object_mut() {
+            definition.retain(|_, value| !value.is_null());
+        }
+    }
     let mut grown = [false, false];
     let places = [
         (&guide["schema"]["properties"], &mut properties),

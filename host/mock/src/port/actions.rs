@@ -42,7 +42,9 @@ impl Port {
         Some(match (method.as_str(), rest) {
             ("GET", []) => self.list_actions(call),
             ("POST", []) => self.create_action(call),
-            ("GET", [action]) => self.action(action).map(|it| shown(StatusCode::OK, &it)),
+            ("GET", [action]) => self
+                .action(action)
+                .map(|it| self.shown_action(StatusCode::OK, &it)),
             ("PUT", [action]) => self.replace_action(call, action),
             ("DELETE", [action]) => self.delete_action(call, action),
             ("GET", [action, "permissions"]) => self.permissions(action),
@@ -65,7 +67,7 @@ impl Port {
             let own = trigger.and_then(|trigger| trigger.get("blueprintIdentifier"));
             blueprint.is_none_or(|blueprint| own.and_then(Value::as_str) == Some(blueprint))
         });
-        let actions: Vec<Value> = actions.map(|action| show(action)).collect();
+        let actions: Vec<Value> = actions.map(|action| self.show_action(action)).collect();
         Ok(PortReply::ok(json!({"ok": true, "actions": actions})))
     }
 
@@ -80,7 +82,7 @@ impl Port {
             definition: definition.into(),
             stamps: ChangeStamps::new(call.now, &call.actor),
         };
-        let reply = shown(StatusCode::CREATED, &action);
+        let reply = self.shown_action(StatusCode::CREATED, &action);
         self.record(call, "CREATE", "action", &identifier);
         self.actions.insert(identifier, Arc::new(action));
         Ok(reply)
@@ -99,7 +101,7 @@ impl Port {
             definition: definition.into(),
             stamps,
         };
-        let reply = shown(StatusCode::OK, &action);
+        let reply = self.shown_action(StatusCode::OK, &action);
         self.record(call, "UPDATE", "action", &renamed);
         self.actions.remove(identifier);
         self.actions.insert(renamed, Arc::new(action));
@@ -227,7 +229,12 @@ fn check_dispatch(work: &Map<String, Value>, at: &str) -> Result<(), PortRefusal
     for key in ["org", "repo", "workflow"] {
         input::required(work, at, key)?;
     }
-    Ok(())
+    match work.get("reportWorkflowStatus") {
+        None | Some(Value::Bool(_) | Value::String(_)) => Ok(()),
+        Some(_) => Err(PortRefusal::invalid(format!(
+            "{at}/reportWorkflowStatus must be boolean or string"
+        ))),
+    }
 }
 
 fn part<'a>(
@@ -243,12 +250,22 @@ fn part<'a>(
     }
 }
 
-fn show(action: &PortAction) -> Value {
-    let mut shown = (*action.definition).clone();
-    action.stamps.write(&mut shown);
-    Value::Object(shown)
-}
+impl Port {
+    fn show_action(&self, action: &PortAction) -> Value {
+        let mut shown = (*action.definition).clone();
+        if self.unset_as_null {
+            for key in KEYS {
+                shown.entry(key).or_insert(Value::Null);
+            }
+        }
+        action.stamps.write(&mut shown);
+        Value::Object(shown)
+    }
 
-fn shown(status: StatusCode, action: &PortAction) -> PortReply {
-    PortReply::with(status, json!({"ok": true, "action": show(action)}))
+    fn shown_action(&self, status: StatusCode, action: &PortAction) -> PortReply {
+        PortReply::with(
+            status,
+            json!({"ok": true, "action": self.show_action(action)}),
+        )
+    }
 }

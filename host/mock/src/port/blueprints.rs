@@ -38,7 +38,7 @@ impl Port {
             ("POST", []) => self.create_blueprint(call),
             ("GET", [blueprint]) => self
                 .blueprint(blueprint)
-                .map(|it| shown(StatusCode::OK, &it)),
+                .map(|it| self.shown_blueprint(StatusCode::OK, &it)),
             ("PUT", [blueprint]) => self.change_blueprint(call, blueprint, true),
             ("PATCH", [blueprint]) => self.change_blueprint(call, blueprint, false),
             ("DELETE", [blueprint]) => self.delete_blueprint(call, blueprint),
@@ -51,11 +51,18 @@ impl Port {
     }
 
     fn list_blueprints(&self) -> PortResult {
-        let blueprints: Vec<Value> = self.blueprints.values().map(|it| show(it)).collect();
+        let blueprints: Vec<Value> = self
+            .blueprints
+            .values()
+            .map(|it| self.show_blueprint(it))
+            .collect();
         Ok(PortReply::ok(json!({"ok": true, "blueprints": blueprints})))
     }
 
+    /// Beside the blueprint Port makes a page in the catalog, unless `create_catalog_page` is false (API reference, "Create a
+    /// blueprint").
     fn create_blueprint(&mut self, call: &PortCall<'_>) -> PortResult {
+        let has_page = call.query.flag_or("create_catalog_page", true)?;
         let body = call.object()?;
         IdentifierKind::Blueprint.check(
             "body/identifier",
@@ -65,6 +72,9 @@ impl Port {
         let blueprint = self.checked(body, ChangeStamps::new(call.now, &call.actor))?;
         if self.blueprints.contains_key(&blueprint.identifier) {
             return Err(PortRefusal::taken("blueprint", &blueprint.identifier));
+        }
+        if has_page {
+            self.pages.insert(blueprint.identifier.clone());
         }
         Ok(self.keep(call, StatusCode::CREATED, blueprint))
     }
@@ -112,7 +122,7 @@ impl Port {
         status: StatusCode,
         blueprint: CatalogBlueprint,
     ) -> PortReply {
-        let reply = shown(status, &blueprint);
+        let reply = self.shown_blueprint(status, &blueprint);
         let action = if status == StatusCode::CREATED {
             "CREATE"
         } else {
@@ -138,6 +148,7 @@ impl Port {
             ));
         }
         self.blueprints.remove(identifier);
+        self.pages.remove(identifier);
         self.record(call, "DELETE", "blueprint", identifier);
         Ok(PortReply::ok(json!({"ok": true})))
     }
@@ -186,6 +197,11 @@ impl Port {
             return Err(PortRefusal::invalid(format!("{at} must be object")));
         };
         input::only(relation, &at, &RELATION_KEYS)?;
+        for key in ["title", "description"] {
+            if relation.contains_key(key) {
+                input::required(relation, &at, key)?;
+            }
+        }
         let target = input::required(relation, &at, "target")?;
         for flag in ["required", "many"] {
             if !relation.get(flag).is_some_and(Value::is_boolean) {
@@ -200,12 +216,25 @@ impl Port {
     }
 }
 
-fn show(blueprint: &CatalogBlueprint) -> Value {
-    let mut shown = (*blueprint.definition).clone();
-    blueprint.stamps.write(&mut shown);
-    Value::Object(shown)
-}
+impl Port {
+    fn show_blueprint(&self, blueprint: &CatalogBlueprint) -> Value {
+        let mut shown = (*blueprint.definition).clone();
+        let relations = shown.get_mut("relations").and_then(Value::as_object_mut);
+        for relation in relations.into_iter().flat_map(Map::values_mut) {
+            if let Some(relation) = relation.as_object_mut().filter(|_| self.unset_as_null) {
+                for key in RELATION_KEYS {
+                    relation.entry(key).or_insert(Value::Null);
+                }
+            }
+        }
+        blueprint.stamps.write(&mut shown);
+        Value::Object(shown)
+    }
 
-fn shown(status: StatusCode, blueprint: &CatalogBlueprint) -> PortReply {
-    PortReply::with(status, json!({"ok": true, "blueprint": show(blueprint)}))
+    fn shown_blueprint(&self, status: StatusCode, blueprint: &CatalogBlueprint) -> PortReply {
+        PortReply::with(
+            status,
+            json!({"ok": true, "blueprint": self.show_blueprint(blueprint)}),
+        )
+    }
 }

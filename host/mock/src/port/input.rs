@@ -87,8 +87,14 @@ impl QueryPairs {
 
     /// A boolean, false if it is missing; 422 if it is anything but `true` or `false`.
     pub(super) fn flag(&self, key: &str) -> Result<bool, PortRefusal> {
+        self.flag_or(key, false)
+    }
+
+    /// A boolean with a default; 422 if it is anything but `true` or `false`.
+    pub(super) fn flag_or(&self, key: &str, default: bool) -> Result<bool, PortRefusal> {
         match self.text(key) {
-            None | Some("false") => Ok(false),
+            None => Ok(default),
+            Some("false") => Ok(false),
             Some("true") => Ok(true),
             Some(_) => Err(PortRefusal::invalid(format!("query/{key} must be boolean"))),
         }

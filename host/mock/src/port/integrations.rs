@@ -1,10 +1,11 @@
 //! Integrations that feed the catalog, some of which also start the work of actions.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::answer::PortResult;
 use super::input::PortCall;
-use super::{Port, answer::PortReply};
+use super::{Port, RunStatus, answer::PortReply};
 
 /// An installed integration (API reference, "Get all integrations").
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +29,33 @@ impl Port {
             .map(PortIntegration::json)
             .collect();
         Ok(PortReply::ok(json!({"ok": true, "integrations": shown})))
+    }
+}
+
+impl Port {
+    /// Does what Port's GitHub integration does when the workflow of a run is over: it ends the run unless it has ended, if
+    /// the action's `reportWorkflowStatus` is there and not false. It is Python, so any text counts as true
+    /// (port-labs/ocean, dispatch_workflow_executor.py).
+    pub fn report_workflow(&mut self, now: Timestamp, run: &str, is_success: bool) {
+        let Some(run) = self.runs.get_mut(run) else {
+            return;
+        };
+        let action = self.actions.get(&run.action);
+        let reports = action
+            .and_then(|it| {
+                let method = it.definition.get("invocationMethod")?;
+                method.pointer("/integrationActionExecutionProperties/reportWorkflowStatus")
+            })
+            .is_some_and(|value| *value != json!(false) && *value != json!(""));
+        if !reports || run.status != RunStatus::InProgress {
+            return;
+        }
+        run.status = if is_success {
+            RunStatus::Success
+        } else {
+            RunStatus::Failure
+        };
+        run.ended_at = Some(now);
     }
 }
 

@@ -25,7 +25,7 @@ mod tests;
 mod users;
 mod write;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -74,12 +74,15 @@ pub struct Port {
     pub credentials: Vec<ClientCredentials>,
     /// The lifetime of a token.
     pub token_lifetime: Duration,
-    /// True if an answer holds null for each property that is not set. Port's documentation does not say which it does.
+    /// True if an answer holds null for each property of an entity, key of an action or of a relation that is not set. Port's
+    /// documentation does not say which it does.
     pub unset_as_null: bool,
     /// The rate limit.
     pub rate: PortRate,
     /// Blueprints by identifier. Shared, because nobody changes them in a promotion.
     pub blueprints: BTreeMap<String, Arc<CatalogBlueprint>>,
+    /// The blueprints with a page of their own in the catalog, which Port makes beside a blueprint unless it is asked not to.
+    pub pages: BTreeSet<String>,
     /// Entities by blueprint and identifier.
     pub entities: CopyOnWrite<BTreeMap<(String, String), CatalogEntity>>,
     /// Runs by id.
@@ -107,6 +110,7 @@ impl Default for Port {
             unset_as_null: false,
             rate: PortRate::default(),
             blueprints: BTreeMap::new(),
+            pages: BTreeSet::new(),
             entities: CopyOnWrite::default(),
             runs: CopyOnWrite::default(),
             integrations: Vec::new(),

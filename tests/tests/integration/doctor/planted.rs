@@ -41,6 +41,20 @@ pub(super) fn entity<'w>(
         .unwrap()
 }
 
+/// Has Port's action say this of who ends a run.
+fn reports(world: &mut World, setting: Option<Value>) {
+    let mut action = (*world.port.actions["promote_to_production"].definition).clone();
+    let work = action["invocationMethod"]["integrationActionExecutionProperties"].as_object_mut();
+    let work = work.unwrap();
+    work.remove("reportWorkflowStatus");
+    work.extend(setting.map(|it| ("reportWorkflowStatus".to_owned(), it)));
+    world.port.put_action(world.now, action);
+}
+
+/// A rule of the operator, which nothing holds merges of others to.
+const RULE: &str =
+    "\n[[rule]]\nname = \"mature\"\ndeny = \"size(service.identifier) > 50\"\nmessage = \"long\"\n";
+
 /// Each is planted alone, so that a finding is its own.
 pub(super) const FAULTS: &[PlantedFault] = &[
     PlantedFault {
@@ -285,6 +299,44 @@ pub(super) const FAULTS: &[PlantedFault] = &[
         settings: KEEP,
     },
     PlantedFault {
+        code: "port-action",
+        exit: 2,
+        world: |world| reports(world, Some(json!(true))),
+        settings: KEEP,
+    },
+    PlantedFault {
+        code: "port-action",
+        exit: 2,
+        world: |world| reports(world, Some(json!("false"))),
+        settings: KEEP,
+    },
+    PlantedFault {
+        code: "port-action",
+        exit: 1,
+        world: |world| reports(world, None),
+        settings: KEEP,
+    },
+    PlantedFault {
+        code: "port-action",
+        exit: 2,
+        world: LEAVE,
+        settings: |settings| {
+            SampleConfig::read(&(settings.text() + "\n[port]\nreport = \"workflow\"\n"))
+        },
+    },
+    PlantedFault {
+        code: "port-action",
+        exit: 1,
+        world: |world| {
+            let mut action = world.port.actions["promote_to_production"]
+                .definition
+                .clone();
+            action["trigger"]["operation"] = json!("DELETE");
+            world.port.put_action(world.now, action);
+        },
+        settings: KEEP,
+    },
+    PlantedFault {
         code: "team-never-fits",
         exit: 1,
         world: |world| {
@@ -320,6 +372,106 @@ pub(super) const FAULTS: &[PlantedFault] = &[
                 .unwrap();
         },
         settings: KEEP,
+    },
+    PlantedFault {
+        code: "repository-archived",
+        exit: 2,
+        world: |world| {
+            world
+                .github
+                .find_mut("acme/gitops")
+                .unwrap()
+                .settings
+                .archived = true
+        },
+        settings: KEEP,
+    },
+    PlantedFault {
+        code: "base-branch",
+        exit: 3,
+        world: |world| {
+            let answer = CannedAnswer {
+                status: 500,
+                ..CannedAnswer::bad_gateway()
+            };
+            for path in [
+                "/repos/acme/gitops/branches/*",
+                "/repos/acme/gitops/rules/**",
+            ] {
+                let fault = FaultEffect::Answer(answer.clone());
+                let planted = world.faults.next(ServiceName::GitHub, "GET", path, fault);
+                planted.unwrap().times = 100;
+            }
+        },
+        settings: KEEP,
+    },
+    PlantedFault {
+        code: "auto-merge",
+        exit: 2,
+        world: |world| {
+            world
+                .github
+                .find_mut("acme/gitops")
+                .unwrap()
+                .settings
+                .allow_auto_merge = false;
+            rules(world).required_checks = vec!["test".to_owned()];
+        },
+        settings: |settings| settings.setting("mode", "auto-merge"),
+    },
+    PlantedFault {
+        code: "blueprint",
+        exit: 2,
+        world: |world| {
+            world
+                .port
+                .entities
+                .retain(|(blueprint, _), _| blueprint != "image");
+            world.port.blueprints.remove("image");
+        },
+        settings: KEEP,
+    },
+    PlantedFault {
+        code: "no-service",
+        exit: 1,
+        world: |world| entity(world, "service", "web").relations.clear(),
+        settings: KEEP,
+    },
+    PlantedFault {
+        code: "component",
+        exit: 2,
+        world: LEAVE,
+        settings: |settings| settings.component("none.wasm"),
+    },
+    PlantedFault {
+        code: "component-unpinned",
+        exit: 1,
+        world: LEAVE,
+        settings: |settings| settings.component(guests::OBSERVER),
+    },
+    PlantedFault {
+        code: "settings-unmarked",
+        exit: 1,
+        world: LEAVE,
+        settings: |settings| settings.component(guests::OBSERVER),
+    },
+    PlantedFault {
+        code: "rules",
+        exit: 1,
+        world: LEAVE,
+        settings: |settings| SampleConfig::read(&(settings.text() + RULE)),
+    },
+    PlantedFault {
+        code: "rules-unheld",
+        exit: 1,
+        world: LEAVE,
+        settings: |settings| SampleConfig::read(&(settings.text() + RULE)),
+    },
+    PlantedFault {
+        code: "rules-unguarded",
+        exit: 1,
+        world: LEAVE,
+        settings: |settings| SampleConfig::read(&(settings.text() + RULE)),
     },
     PlantedFault {
         code: "late-push",

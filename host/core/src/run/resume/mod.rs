@@ -22,6 +22,7 @@ use crate::grants::{Grants, Operation};
 use crate::service::github::ProposedPull;
 use crate::service::port::{PortRun, RunStatus};
 use crate::source::live::Live;
+use crate::text;
 use lost::lost_records;
 use overview::SurveyOverview;
 use waiting::waiting_step;
@@ -354,6 +355,9 @@ pub async fn end(live: &Live, end: &WaitEnd) -> Result<bool, Failure> {
         repo.delete_branch(branch).await?;
     }
     let status = if end.is_success { "SUCCESS" } else { "FAILURE" };
+    let waited = !run.summary().is_empty();
+    let summary = text::line(&end.message);
+    live.port.show(waited.then_some(summary.as_str())).await;
     live.port.end(&end.message, end.label, Some(status)).await?;
     Ok(true)
 }

@@ -4,7 +4,7 @@ use http::StatusCode;
 use serde_json::Value;
 
 use crate::contract::Failure;
-use crate::service::http::{Http, ServiceResult, header};
+use crate::service::http::{Http, Service, ServiceResult, details, header};
 use crate::service::transport::{HttpResponse, TransportError};
 
 /// The reason why a request did not do what was asked.
@@ -192,11 +192,12 @@ impl Refusal {
         };
         let body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
         let message = match &body["message"] {
-            Value::String(message) => {
-                http.clean(&format!("{message} {}", details(&body["errors"])))
-            }
+            Value::String(message) => http.clean(&format!(
+                "{message} {}",
+                details::of_errors(&body["errors"])
+            )),
             _ if body["error"].is_string() => String::new(),
-            _ if body["errors"].is_array() => http.clean(&details(&body["errors"])),
+            _ if body["errors"].is_array() => http.clean(&details::of_errors(&body["errors"])),
             _ => http.clean(&String::from_utf8_lossy(response.body())),
         };
         let status = response.status();
@@ -206,10 +207,16 @@ impl Refusal {
             .unwrap_or_default();
         let id = ["x-trace-id", "x-github-request-id"].map(header).concat();
         let hint = crate::service::hint::hint(http.service, status.as_u16(), &message, &header);
+        // An answer without a code is shown as it is, with all that is in it.
+        let details = match (http.service, &body["error"]) {
+            (Service::Port, Value::String(_)) => http.clean(&details::of_port(&body["details"])),
+            _ => String::new(),
+        };
         let mut text = format!("{call}: {}", status.as_u16());
         let parts = [
             (", ", &code, ""),
             (", ", &message, ""),
+            (", namely: ", &details, ""),
             (" (request ", &id, ")"),
             ("; ", &hint, ""),
         ];
@@ -224,28 +231,6 @@ impl Refusal {
                 .map(str::to_owned),
             text,
         }
-    }
-}
-
-/// GitHub's `errors`: objects with a message, or a field and a code, or both, or plain strings.
-fn details(errors: &Value) -> String {
-    let texts: Vec<_> = errors
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(detail)
-        .collect();
-    texts.join("; ")
-}
-
-fn detail(error: &Value) -> String {
-    let text = |name: &str| error[name].as_str().unwrap_or_default();
-    let place = [text("field"), text("code")];
-    match (error.as_str(), text("message")) {
-        (Some(text), _) => text.to_owned(),
-        (None, "") => format!("{} {} {}", text("resource"), place[0], place[1]),
-        (None, message) if place[0].is_empty() => message.to_owned(),
-        (None, message) => format!("{message} ({})", place.join(" ").trim_end()),
     }
 }
 

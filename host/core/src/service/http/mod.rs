@@ -3,6 +3,7 @@
 //! `Http::send` owns credentials in headers, user agent, redirects, retries and waits, and turns every answer that is
 //! not a success into a [`ServiceError`]. It knows no endpoint.
 
+mod details;
 mod error;
 mod message;
 mod pool;

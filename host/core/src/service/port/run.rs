@@ -1,6 +1,6 @@
 //! The action run: its log, its end.
 //!
-//! All that a run of an action is asked and told is here: `run`, `log`, `wait`, `end` and `show_links`, by routes of actions.
+//! All that a run of an action is asked and told is here: `run`, `log`, `wait`, `end` and `show`, by routes of actions.
 //! A run of Port's Workflows is refused by its identifier before any of it ([`RunKind`](super::RunKind)); to serve it as well, that is the
 //! place to choose, and these five are what a second kind must have (its routes are below `/v1/workflows/nodes/runs`).
 
@@ -206,12 +206,23 @@ impl Client {
     /// Has Port show the links, all of them: each change replaces what was there (API reference, "Update an action run"). It
     /// is tried once, and a link that is not taken stops nothing.
     pub(crate) async fn show_links(&self) {
-        let all = self.take_links();
-        if all.is_empty() {
+        self.show(None).await;
+    }
+
+    /// Likewise just before the end, with a summary if the run has one that says what it waited for.
+    pub(crate) async fn show(&self, summary: Option<&str>) {
+        let links = self.take_links();
+        if !self.is_tied() || (links.is_empty() && summary.is_none()) {
             return;
         }
-        let body = json!({ "link": all });
-        let request = Request::write(Method::PATCH, self.run_path(), body).optional();
+        let mut body = Map::new();
+        if !links.is_empty() {
+            body.insert("link".to_owned(), json!(links));
+        }
+        if let Some(summary) = summary {
+            body.insert("summary".to_owned(), json!(summary));
+        }
+        let request = Request::write(Method::PATCH, self.run_path(), body.into()).optional();
         let _ = tokio::time::timeout(LINK_TIME, self.send(request)).await;
     }
 

@@ -24,6 +24,8 @@ pub(in crate::init) fn answers() -> SetupAnswers {
         app: false,
         port_action: "promote_to_production".to_owned(),
         record: None,
+        catalog_pages: false,
+        reporter: Default::default(),
         extras: HostExtras::default(),
         backend: ActionBackend::LegacyApp,
         workflow_branch: None,

@@ -10,7 +10,7 @@ fn a_blueprint_grows_and_loses_nothing() {
     let found = map(json!({
         "identifier": "service", "title": "Ours", "createdAt": "2026",
         "schema": { "properties": { "tier": { "type": "number" }, "locked_in_prod": { "type": "string" } }, "required": ["tier"] },
-        "relations": { "team": { "target": "_team", "many": false, "required": false } },
+        "relations": { "team": { "target": "_team", "title": null, "many": false, "required": false } },
     }));
     let mut warnings = Vec::new();
     let body = added("service", &found, &guide, &mut warnings).unwrap();
@@ -24,6 +24,11 @@ fn a_blueprint_grows_and_loses_nothing() {
         "theirs stays"
     );
     assert_eq!(body["schema"]["required"], json!(["tier"]));
+    assert_eq!(
+        body["relations"]["team"],
+        json!({ "target": "_team", "many": false, "required": false }),
+        "Port takes no null"
+    );
     assert!(
         body["relations"].get("team").is_some() && body["relations"].get("prod_runtime").is_some()
     );

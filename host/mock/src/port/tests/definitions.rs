@@ -237,6 +237,28 @@ fn actions_are_as_strict_as_their_schema() {
             422,
             "invalid_request",
         ),
+        (
+            "PUT",
+            path,
+            change(
+                "/invocationMethod/integrationActionExecutionProperties",
+                "reportWorkflowStatus",
+                json!("false"),
+            ),
+            200,
+            "",
+        ),
+        (
+            "PUT",
+            path,
+            change(
+                "/invocationMethod/integrationActionExecutionProperties",
+                "reportWorkflowStatus",
+                json!(0),
+            ),
+            422,
+            "invalid_request",
+        ),
         ("DELETE", path, Value::Null, 200, ""),
         (
             "GET",
@@ -260,4 +282,25 @@ fn actions_are_as_strict_as_their_schema() {
     assert_eq!(answer["actions"][0]["identifier"], "promote_to_production");
     let (_, answer) = PortClient::new().get("/v1/actions?blueprint_identifier=image");
     assert_eq!(answer["actions"], json!([]));
+}
+
+#[test]
+fn a_blueprint_gets_a_page_in_the_catalog_unless_it_is_told_not_to() {
+    let mut client = PortClient::new();
+    for (identifier, query, page) in [
+        ("usual", "", true),
+        ("asked", "?create_catalog_page=true", true),
+        ("bare", "?create_catalog_page=false", false),
+    ] {
+        let body = json!({"identifier": identifier, "title": "X", "schema": {"properties": {}}});
+        let (status, answer) = client.call("POST", &format!("/v1/blueprints{query}"), &body);
+        assert_eq!(status, 201, "{answer}");
+        assert_eq!(client.port.pages.contains(identifier), page, "{identifier}");
+    }
+    let body = json!({"identifier": "other", "title": "X", "schema": {"properties": {}}});
+    let (status, _) = client.call("POST", "/v1/blueprints?create_catalog_page=1", &body);
+    assert_eq!(status, 422);
+    assert!(!client.port.blueprints.contains_key("other"));
+    client.call("DELETE", "/v1/blueprints/usual", &Value::Null);
+    assert!(!client.port.pages.contains("usual"));
 }

@@ -98,6 +98,24 @@ async fn maps_errors_to_failures_that_tell_what_to_do() {
         ),
         (
             Service::Port,
+            422,
+            &trace,
+            json!({ "ok": false, "error": "invalid_request", "message": "the body is wrong", "details": {
+                "instancePath": "/properties/gitPath", "message": "must be\u{1b}[31m\nstring" } })
+            .to_string(),
+            "rejected",
+            "the body is wrong, namely: /properties/gitPath must be [31m string (request 0af7)",
+        ),
+        (
+            Service::Port,
+            403,
+            &[],
+            r#"{"ok":false,"error":"protected_blueprint_violation","details":{"blueprint":"_rule"}}"#.into(),
+            "other",
+            "403, protected_blueprint_violation, namely: blueprint: _rule; the credentials",
+        ),
+        (
+            Service::Port,
             501,
             &trace,
             r#"{"error":{"a":1}}"#.into(),
