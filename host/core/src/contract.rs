@@ -1,7 +1,16 @@
 //! The contract of `wit/`, as Rust.
 //!
 //! The generated types are the types: nothing mirrors them. They serialise, so that a journal holds exactly what
-//! crossed the border.
+//! crossed the border. What each means is written in `wit/`, where authors of policies read it.
+//!
+//! ```
+//! use promote_core::contract::{Failure, Outcome, Reason};
+//!
+//! let answer = Failure::NotFound("there is no service/web".into()); // what a call may come back with
+//! assert_eq!(serde_json::to_value(&answer).unwrap()["NotFound"], "there is no service/web");
+//! ```
+//!
+//! Next: [`call`](crate::call).
 
 #[expect(
     missing_docs,

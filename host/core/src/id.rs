@@ -1,4 +1,13 @@
 //! Identifiers of the things that a run is about: each kind is a type, so that none passes for another.
+//!
+//! ```
+//! use promote_core::id::{BranchName, CommitId};
+//!
+//! let base = BranchName::from("main");
+//! assert_eq!((base.as_str(), base.to_string().as_str()), ("main", "main"));
+//! let head = CommitId::from("0123456789abcdef0123456789abcdef01234567");
+//! assert_ne!(head.as_str(), base.as_str()); // `head == base` does not compile
+//! ```
 
 use std::fmt;
 

@@ -8,6 +8,24 @@ use crate::port_read;
 use crate::types::{Entity, EntityKey, Failure, Relation};
 
 /// An entity whose properties are parsed.
+///
+/// ```
+/// use promote_guest::catalog::Item;
+/// use promote_guest::types::{Entity, EntityKey, Relation};
+///
+/// let service = Item::new(&Entity {
+///     key: EntityKey { blueprint: "service".into(), identifier: "web".into() },
+///     title: None,
+///     teams: vec!["payments".into()],
+///     properties: r#"{"locked_in_prod": false, "tier": 1}"#.into(),
+///     relations: vec![Relation { name: "prod_runtime".into(), targets: vec!["web-prod".into()] }],
+///     updated_at: None,
+/// })?;
+/// assert_eq!(service.property("tier"), 1);
+/// assert_eq!(service.relation("prod_runtime"), Some("web-prod"));
+/// assert_eq!(service.text("owner"), None); // not set
+/// # Ok::<(), promote_guest::types::Failure>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Item {
     /// Blueprint and identifier.

@@ -1,12 +1,25 @@
 //! The library for promotion policies in Rust.
 //!
-//! - [`contract`]: the calls and types of `wit/`, where each is documented;
-//! - [`Policy`] and [`policy!`]: a policy without the component's entry points, its settings read by serde;
-//! - [`Stop`]: ends a policy early with `?`, refused or failed;
-//! - [`catalog`]: entities of Port's catalog with their properties parsed;
-//! - [`template`]: settings that name something in the catalog, `{production.gitPath}/deployment.yaml`.
+//! A policy decides whether an image goes to production and how. It is a WebAssembly component: it sees no file, no network
+//! and no credential, and all that it can do is call the functions of the contract, each of which the operator must have
+//! granted in `promote.toml`. `promote new` makes a project that uses this library, builds and passes its tests.
 //!
-//! A whole policy. It refuses a service that is locked, and leaves every other as it is:
+//! # The chapters
+//!
+//! | | | begin with |
+//! |---|---|---|
+//! | 1 | what a policy is: one function, from a request to an outcome | [`Policy`], [`policy!`] |
+//! | 2 | [`contract`]: the calls and types of `wit/`, where each is documented, with what makes it fail | [`types::Request`], [`types::Outcome`], [`port_read`], [`github_propose`] |
+//! | 3 | to end early with `?`: refused, waiting or failed | [`Stop`], [`reason`] |
+//! | 4 | [`catalog`]: entities of Port's catalog with their properties parsed | [`catalog::Item`] |
+//! | 5 | [`template`]: settings that name something in the catalog, `{production.gitPath}/deployment.yaml` | [`template::Template`] |
+//!
+//! Keep what you decide apart from what you ask: a function from facts to reasons needs no component to be tested, and
+//! `promote test` runs the whole against a mock of Port and GitHub.
+//!
+//! # A whole policy
+//!
+//! It refuses a service that is locked, and leaves every other as it is:
 //!
 //! ```
 //! use promote_guest::catalog::Item;
@@ -46,7 +59,10 @@
 //! # fn main() {}
 //! ```
 //!
-//! It makes no call by itself and decides nothing. What it makes easy can be done without it.
+//! # What it is not
+//!
+//! It makes no call by itself and decides nothing. What it makes easy can be done without it, in any language that makes
+//! components.
 
 pub mod catalog;
 pub mod contract;

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use crate::stop::Stop;
 use crate::types::{Failure, Outcome, Request};
 
-/// A policy; [`policy!`](crate::policy!) makes the crate a component of it.
+/// A policy; [`policy!`](crate::policy!) makes the crate a component of it. [The front page](crate) has a whole one.
 pub trait Policy {
     /// What the operator may decide. Give the type `#[serde(deny_unknown_fields)]`: a misspelt setting must not pass for
     /// an absent one.
@@ -22,6 +22,19 @@ pub trait Policy {
 }
 
 /// Reads settings, as the request brings them.
+///
+/// ```
+/// #[derive(serde::Deserialize)]
+/// #[serde(deny_unknown_fields)]
+/// struct Settings {
+///     base: String,
+/// }
+///
+/// let settings: Settings = promote_guest::settings(r#"{"base": "main"}"#)?;
+/// assert_eq!(settings.base, "main");
+/// assert!(promote_guest::settings::<Settings>(r#"{"bass": "main"}"#).is_err()); // misspelt
+/// # Ok::<(), promote_guest::types::Failure>(())
+/// ```
 ///
 /// # Errors
 /// `rejected`, with the key that is unknown, missing or of the wrong type.

@@ -1,7 +1,22 @@
 //! Calls as data: the narrow waist between a policy and everything else.
 //!
 //! Every import of the contract becomes one [`Call`], and is answered by one [`Reply`] or one failure. Gate, journal,
-//! grants and sources only know these.
+//! grants and sources only know these. Because a call is a value, it can be compared, written to a journal and read again:
+//!
+//! ```
+//! use promote_core::call::Call;
+//!
+//! let merge = Call::DeleteBranch {
+//!     repository: "acme/gitops".into(),
+//!     branch: "promote/web".into(),
+//! };
+//! let line = serde_json::to_string(&merge)?;
+//! assert_eq!(serde_json::from_str::<Call>(&line)?, merge);
+//! assert_eq!(merge.to_string(), "delete branch acme/gitops from promote/web"); // for people
+//! # Ok::<(), serde_json::Error>(())
+//! ```
+//!
+//! Next: [`grants`](crate::grants), which decide about it.
 
 pub mod contrast;
 mod display;

@@ -1,7 +1,12 @@
 //! The only way out of the sandbox: journal, then limits, then grants, then the source.
 //!
 //! Every call of a policy passes [`Gate::call`], whatever answers it: the live services, a plan, the mock world. Nothing
-//! else in this crate hands a call to a source.
+//! else in this crate hands a call to a source: a source takes an [`Admitted`] call, and only this module makes one.
+//!
+//! In reading order: `admit`, the decision about one call; [`evidence`], what a run has seen in Port and GitHub, and [`values`],
+//! whether a file changes in nothing but the granted places; `candidate` and `rules`, what the rules are asked; `hold`, the
+//! status that keeps others from merging; `lag` and `late`, answers that come too early or too late. Next:
+//! [`journal`](crate::journal).
 
 mod admit;
 mod admitted;

@@ -40,6 +40,9 @@
 //! assert!(!proposes("apps/web/prod/../../api/prod/deployment.yaml"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! In reading order: `parse`, the operator's text; `operation`, what a call is to a grant; `pattern` and `resolve`, the match;
+//! `denial`, the words of a no. Next: [`limits`](crate::limits).
 
 pub(crate) mod denial;
 mod grant;

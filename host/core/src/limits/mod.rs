@@ -14,6 +14,8 @@
 //! );
 //! # Ok::<(), promote_core::limits::LimitReached>(())
 //! ```
+//!
+//! Next: [`gate`](crate::gate), which asks for each call.
 
 mod parse;
 

@@ -1,6 +1,17 @@
 //! A policy component: what it is and could ever do, before anything of it runs.
 //!
 //! This explains, and refuses early. What holds is the linker of [`Engine`], which offers the contract and nothing else.
+//!
+//! ```
+//! use promote_core::policy::{NotAPolicy, check_header};
+//!
+//! let native = check_header(b"\x7fELF and more").unwrap_err();
+//! assert!(matches!(native, NotAPolicy::NotAComponent(_)));
+//! assert!(native.to_string().starts_with("this is native code"));
+//! ```
+//!
+//! In reading order: `surface` and `demand`, what a component imports and so could do; [`engine`] and [`compile`], how it is
+//! made ready; [`sandbox`], in which it runs; [`native`], code that an earlier run has compiled. Next: [`rule`](crate::rule).
 
 pub mod compile;
 pub(crate) mod crash;

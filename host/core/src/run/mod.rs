@@ -7,6 +7,20 @@
 //! [`run`] is the only place that puts a gate before a source: a live run, a scenario, the doctor's probe, a benchmark and
 //! every test go through it. Whatever happens, it ends with the journal's footer, the last word to Port and the
 //! revocation of minted tokens.
+//!
+//! How a run may end, and what that is to the three who are told, a program, Port and its user:
+//!
+//! ```
+//! use promote_core::run::ending::Ending;
+//!
+//! let end = Ending::Limit("the policy reached its limit of 2 calls".into());
+//! assert_eq!(end.exit_code(), 4);
+//! assert_eq!(end.status(), Some("FAILURE"));
+//! assert_eq!((end.kind(), end.label()), ("limit", "Limit reached"));
+//! ```
+//!
+//! In reading order: `job`, what a run is given; `claim`, Port's word on the message that started it; `begin`; `verdict` and
+//! [`ending`]; [`last_word`] and `finish`; [`resume`], which carries on what waits. Next: [`text`](crate::text).
 
 pub mod approvers;
 mod begin;

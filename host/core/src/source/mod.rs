@@ -1,4 +1,8 @@
 //! Sources: whatever answers an admitted call.
+//!
+//! [`live`] asks the services. The others stand before it: [`prefetch`] reads ahead what is needed in any case, [`dry_run`]
+//! keeps every write back and shows what it would have done, and [`approved`] makes the writes of a plan and no others. Only
+//! the gate makes what they take, an [`Admitted`] call. Next: [`service`](crate::service).
 
 pub mod approved;
 pub mod dry_run;
