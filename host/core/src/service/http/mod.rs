@@ -298,6 +298,10 @@ impl Http {
                 Refusal::new(self, &call, &response).into(),
             ));
         }
+        if is_page(&response) {
+            let why = "it is a page for people, as a proxy or a login shows it";
+            return Err(ServiceError::Unreadable(call, why.to_owned()));
+        }
         if let Some(message) = retry::graphql_failure(self.service, &response) {
             let why = TransportError::Lost(self.clean(&message));
             return Err(ServiceError::NoAnswer(call, why));
@@ -310,4 +314,10 @@ impl Http {
             is_redirected: parts.extensions.get::<Redirected>().is_some(),
         })
     }
+}
+
+/// Whether something else than the service has answered: none of them says yes in HTML.
+fn is_page(response: &HttpResponse) -> bool {
+    let kind = header(response.headers(), CONTENT_TYPE.as_str());
+    kind.is_some_and(|kind| kind.starts_with("text/html"))
 }

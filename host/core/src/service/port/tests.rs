@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::contract::{Change, EntityKey, Failure, Relation};
-use crate::service::http::script::{Script, TransportResult, answer, lost, rows};
+use crate::service::http::script::{Script, TransportResult, answer, lost, rows, with};
 use crate::service::port::{Client, Credentials};
 use crate::service::secret::Secret;
 
@@ -228,6 +228,12 @@ async fn changes_only_what_is_named_and_never_creates() {
     }
 }
 
+/// A proxy's page in place of Port's answer.
+fn page() -> TransportResult {
+    let headers = [("content-type", "text/html; charset=utf-8")];
+    with(200, &headers, "<html>We are back soon</html>")
+}
+
 #[tokio::test]
 async fn a_line_whose_answer_was_lost_is_looked_for() {
     let (post, get) = (
@@ -247,6 +253,10 @@ async fn a_line_whose_answer_was_lost_is_looked_for() {
             (lost(), vec![(get, logs(&["other", "hello"]))]),
             (
                 answer(502, "<html>"),
+                vec![(get, logs(&["other"])), (post, answer(201, "{}"))],
+            ),
+            (
+                page(),
                 vec![(get, logs(&["other"])), (post, answer(201, "{}"))],
             ),
             (answer(201, "{}"), vec![]),
@@ -273,6 +283,10 @@ async fn a_lost_end_is_settled_by_reading_the_run() {
     let table: Vec<(Vec<(&str, TransportResult)>, bool)> = vec![
         (vec![(post, ok())], true),
         (vec![(post, lost()), (get, run("SUCCESS"))], true),
+        (
+            vec![(post, page()), (get, run("IN_PROGRESS")), (post, ok())],
+            true,
+        ),
         (
             vec![(post, lost()), (get, run("IN_PROGRESS")), (post, ok())],
             true,

@@ -83,6 +83,12 @@ impl PlatformText {
     }
 }
 
+/// Whether a text is a manifest or a list of them, of whatever it may be: a proxy's page is not, and has a digest all the same.
+pub(super) fn is_manifest(body: &[u8]) -> bool {
+    let text: Result<ManifestText, _> = serde_json::from_slice(body);
+    text.is_ok_and(|text| text.config.is_some() || text.manifests.is_some())
+}
+
 impl ImageManifest {
     /// Reads a manifest.
     ///

@@ -22,7 +22,7 @@ use crate::service::http::{
 };
 use crate::service::secret::Login;
 use challenge::Challenge;
-use manifest::{ImageConfig, ImageManifest};
+use manifest::{ImageConfig, ImageManifest, is_manifest};
 
 /// The kinds of manifests that are read: OCI's and Docker's, of one platform and of several.
 const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, application/vnd.docker.distribution.manifest.list.v2+json, \
@@ -72,6 +72,11 @@ impl Client {
     pub async fn digest(&self, reference: &str) -> CallResult<Option<String>> {
         let address = ImageAddress::parse(reference).map_err(Failure::Rejected)?;
         let fetched = self.manifest(&address, address.revision()).await?;
+        // A page of a proxy has a digest too.
+        if fetched.as_ref().is_some_and(|it| !is_manifest(&it.body)) {
+            let what = "its registry sent something that is no manifest: nothing of it is used";
+            return Err(Failure::Rejected(about(&address, what)));
+        }
         Ok(fetched.map(|fetched| fetched.digest))
     }
 

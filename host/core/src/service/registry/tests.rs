@@ -100,6 +100,21 @@ async fn a_token_is_got_once_and_serves_every_request_for_its_repository() {
 }
 
 #[tokio::test]
+async fn what_is_no_manifest_has_no_digest() {
+    let page = [("content-type", "text/html")];
+    for sent in [
+        answer(200, "<html>We are back soon</html>"),
+        answer(200, "{}"),
+        with(200, &page, SampleImage::new().manifest),
+    ] {
+        let (client, script) = client(vec![(MANIFEST, sent)], &[]);
+        let found = client.digest("ghcr.io/acme/web:1").await;
+        assert!(found.is_err(), "{found:?}");
+        script.end();
+    }
+}
+
+#[tokio::test]
 async fn a_login_goes_to_its_registry_and_nowhere_else() {
     // The same words from another registry get no login.
     let (client, script) = client(
