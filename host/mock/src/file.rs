@@ -117,6 +117,11 @@ impl FilePlace<'_> {
     }
 }
 
+/// Whether a text is a JSON object, where it might be the path of a file with one.
+fn is_inline(text: &str) -> bool {
+    text.trim_start().starts_with('{')
+}
+
 /// Asks whether the most similar of the known names was meant by one that is unknown; empty if none is similar.
 fn meant<'a>(unknown: &str, known: impl Iterator<Item = &'a str>) -> String {
     let similar = known

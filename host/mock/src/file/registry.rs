@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{FilePlace, WorldFileError};
+use super::{FilePlace, WorldFileError, is_inline};
 use crate::SecretText;
 use crate::registry::{ImageBuild, Registry};
 
@@ -47,7 +47,7 @@ struct ImageFile {
 struct ReferrerFile {
     /// `host/path@sha256:…`.
     image: Spanned<String>,
-    /// The file with the bundle, which may be anything.
+    /// The file with the bundle, which may be anything, or the bundle itself.
     bundle: String,
     /// Whether it is found by a list under a tag, for its registry lists no referrers.
     #[serde(default)]
@@ -94,7 +94,10 @@ impl RegistryFile {
                 let message = format!("`{name}` is not host/path@sha256:…");
                 return Err(at.error(offset, "registry referrers image", message));
             };
-            let bundle = at.read(offset, "registry referrers bundle", &referrer.bundle)?;
+            let bundle = match is_inline(&referrer.bundle) {
+                true => referrer.bundle,
+                false => at.read(offset, "registry referrers bundle", &referrer.bundle)?,
+            };
             registry.attach(repository, subject, &bundle, !referrer.tagged);
         }
         Ok(())

@@ -11,7 +11,7 @@ use super::event::ReviewFile;
 use super::folder::{self, ContentFile};
 use super::rules::{CiFile, RulesFile, SettingsFile};
 use super::workflow::ActionsFile;
-use super::{FilePlace, WorldFileError};
+use super::{FilePlace, WorldFileError, is_inline};
 use crate::github::{
     FileSpec, GitHub, GitHubToken, PushCheck, RepositorySettings, StoredAttestation, TokenKind,
 };
@@ -55,7 +55,7 @@ pub(super) struct RepositoryFile {
 struct AttestationFile {
     /// The digest that it is stored under.
     subject: String,
-    /// A file with the bundle, relative to this one.
+    /// A file with the bundle, relative to this one, or the bundle itself.
     bundle: String,
     /// Whether the list only says where the bundle is.
     #[serde(default)]
@@ -173,9 +173,14 @@ impl RepositoryFile {
     /// Reads the attestations with their bundles.
     fn stored(&self, folder: &Path) -> Result<Vec<StoredAttestation>, String> {
         let read = |file: &AttestationFile| {
-            let path = folder.join(&file.bundle);
-            let bundle = std::fs::read_to_string(&path)
-                .map_err(|error| format!("bundle {}: {error}", path.display()))?;
+            let bundle = match is_inline(&file.bundle) {
+                true => file.bundle.clone(),
+                false => {
+                    let path = folder.join(&file.bundle);
+                    std::fs::read_to_string(&path)
+                        .map_err(|error| format!("bundle {}: {error}", path.display()))?
+                }
+            };
             Ok(StoredAttestation {
                 subject: file.subject.clone(),
                 bundle,
