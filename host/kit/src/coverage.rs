@@ -143,6 +143,11 @@ impl CallCoverage {
     }
 }
 
+/// The calls of the contract that can fail.
+pub(crate) fn documented_calls() -> impl Iterator<Item = &'static str> {
+    DOCUMENTED.keys().copied()
+}
+
 fn columns() -> Vec<&'static str> {
     let mut columns = vec!["ok"];
     columns.extend(CallTrouble::all().map(CallTrouble::name));

@@ -6,14 +6,16 @@ use std::fmt::Write as _;
 
 use fastrand::Rng;
 
-use super::customs::{BranchRule, CompanyGuard, ManifestLayout, MergeMode, Weather};
+use super::customs::{BranchRule, CompanyGuard, ManifestLayout, MergeMode};
+use super::evidence::{ImageEvidence, MAX_IMAGES, built_at};
+use super::weather::Weather;
 
 /// The repository of every company's manifests.
 pub(super) const REPOSITORY: &str = "acme/gitops";
 /// The branch that its cluster follows.
 pub(super) const BASE: &str = "main";
 /// The time at which every script begins.
-const START: &str = "2026-01-05T11:00:00Z";
+pub(super) const START: &str = "2026-01-05T11:00:00Z";
 /// The hours in which companies with a freeze promote nothing.
 pub(super) const FREEZE_FROM: &str = "2026-01-05T11:30";
 /// Their end.
@@ -24,7 +26,7 @@ pub(super) const WORKFLOW: &str = "promote-production.yml";
 pub(super) const PEOPLE: [&str; 2] = ["dana", "kim"];
 
 /// The names of services, as many as there can be.
-const SERVICES: [&str; 3] = ["alpha", "beta", "gamma"];
+pub(super) const SERVICES: [&str; 3] = ["alpha", "beta", "gamma"];
 
 /// A company.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +45,12 @@ pub(super) struct Company {
     pub(super) supersedes: bool,
     /// What else keeps promotions back.
     pub(super) guard: CompanyGuard,
+    /// What must be known of an image.
+    pub(super) evidence: ImageEvidence,
+    /// Whether pull requests get a label and a reviewer.
+    pub(super) decorates: bool,
+    /// Whether the host keeps a comment and a deployment at GitHub.
+    pub(super) is_kept: bool,
     /// Whether a file that nobody promotes names images beside each manifest.
     pub(super) decoy: bool,
 }
@@ -61,46 +69,46 @@ pub(super) struct CompanyService {
 impl Company {
     /// A company of this generator.
     pub(super) fn draw(rng: &mut Rng) -> Self {
-        let services = SERVICES[..rng.usize(1..=SERVICES.len())].iter();
+        let evidence = ImageEvidence::draw(rng);
+        let count = rng.usize(1..=evidence.most_services());
+        let services = SERVICES[..count].iter();
         let services = services.map(|name| {
-            let images = rng.u32(3..=8);
+            let images = rng.u32(4..=MAX_IMAGES);
             CompanyService {
                 name,
                 images,
-                staging: rng.u32(1..=images / 2 + 1),
+                // What comes next is then the one image of which there is an attestation.
+                staging: match evidence.is_attested() {
+                    true => 1,
+                    false => rng.u32(1..=images / 2),
+                },
             }
         });
-        let late = |rng: &mut Rng, most: u32| {
-            if rng.u8(..4) == 0 {
-                rng.u32(1..=most)
-            } else {
-                0
-            }
-        };
+        let services = services.collect();
         Self {
-            services: services.collect(),
-            layout: draw(rng, &ManifestLayout::ALL),
-            // Half of the companies merge as soon as they may: the others have enough that waits.
-            mode: match rng.u8(..3) {
-                0 => MergeMode::Merge,
-                _ => draw(rng, &MergeMode::ALL),
+            services,
+            layout: match evidence.is_pinned() {
+                true => ManifestLayout::Kubernetes,
+                false => draw(rng, &ManifestLayout::ALL),
             },
-            rule: match rng.u8(..3) {
-                0 => BranchRule::Nothing,
+            // Half of the companies merge as soon as they may: the others have enough that waits.
+            mode: match rng.bool() {
+                true => MergeMode::Merge,
+                false => draw(rng, &MergeMode::ALL),
+            },
+            rule: match rng.u8(..8) {
+                0..5 => BranchRule::Nothing,
                 _ => draw(rng, &BranchRule::ALL),
             },
-            weather: Weather {
-                stale_reads: late(rng, 3),
-                unknown_mergeable: 1 + late(rng, 2),
-                base_modified: late(rng, 2),
-                slow_merges: late(rng, 1),
-                unknown_pulls: late(rng, 2),
-            },
+            weather: Weather::draw(rng),
             supersedes: rng.bool(),
             guard: match rng.bool() {
                 true => CompanyGuard::Lock,
                 false => draw(rng, &CompanyGuard::ALL),
             },
+            evidence,
+            decorates: rng.u8(..4) == 0,
+            is_kept: rng.u8(..6) == 0,
             decoy: rng.u8(..4) == 0,
         }
     }
@@ -109,23 +117,15 @@ impl Company {
     pub(super) fn toml(&self, workflows: impl Iterator<Item = String>) -> String {
         let mut text = format!("[given]\nstart = \"{START}\"\n");
         for service in &self.services {
-            service.write_entities(&mut text);
+            service.write_entities(&mut text, self.evidence);
         }
-        let Weather {
-            stale_reads,
-            unknown_mergeable,
-            base_modified,
-            slow_merges,
-            unknown_pulls,
-        } = self.weather;
         let _ = write!(
             text,
-            "[given.github.weather]\nstale-reads = {stale_reads}\nunknown-mergeable = {unknown_mergeable}\n\
-             base-modified = {base_modified}\nslow-merges = {slow_merges}\nunknown-pulls = {unknown_pulls}\n\
-             [[given.github.repositories]]\nname = \"{REPOSITORY}\"\ncollaborators = [\"kim\"]\n\
+            "{}[[given.github.repositories]]\nname = \"{REPOSITORY}\"\ncollaborators = [\"kim\"]\n\
              [given.github.repositories.settings]\nallow-auto-merge = true\n\
              [[given.github.repositories.branches]]\nname = \"other\"\nmessage = \"Other work\"\nfiles = {{ NOTES = \"other\" }}\n\
-             [[given.github.repositories.ci]]\nname = \"validate\"\ntakes = \"20s\"\n"
+             [[given.github.repositories.ci]]\nname = \"validate\"\ntakes = \"20s\"\n",
+            self.weather.toml()
         );
         if self.rule != BranchRule::Nothing {
             let _ = write!(
@@ -157,30 +157,59 @@ impl Company {
                 );
             }
         }
-        text + &self.config()
+        text + &self.evidence.world(&self.services) + &self.config()
     }
 
     fn config(&self) -> String {
+        let decorations = match self.decorates {
+            true => "labels = [\"promotion\"]\nreviewers = [\"kim\"]\n",
+            false => "",
+        };
+        let kept = match self.is_kept {
+            true => format!(
+                "[[config.grants]]\nallow = [\"github.comment\", \"github.deployment\"]\nrepository = \"{REPOSITORY}\"\n\
+                 [config.workflow]\nenvironment = \"production\"\n"
+            ),
+            false => String::new(),
+        };
         format!(
             "[config]\nfile = \"none\"\n\
              [config.policy.settings]\nrepository = \"{REPOSITORY}\"\nreference = \"{{registryId}}:{{tags[0]}}\"\n\
              manifest = {}\nmode = \"{}\"\nsupersede = {}\n\
-             rollback = {{ input = \"rollback\" }}\nchecks = {{ deadline = \"2m\" }}\n{}\
+             rollback = {{ input = \"rollback\" }}\nchecks = {{ deadline = \"2m\" }}\n{}{decorations}{}{}\
              [config.port.actions]\npromote = \"promote_to_production\"\n\
              {}\
              [[config.grants]]\nallow = [\"run.note\"]\n\
              [[config.grants]]\nallow = [\"port.get-entity\", \"port.search\"]\nblueprint = [\"service\", \"running_service\", \"image\"]\n\
              [[config.grants]]\nallow = [\"github.read\", \"github.propose\", \"github.merge\", \"github.decorate\"]\n\
-             repository = \"{REPOSITORY}\"\npath = \"apps/{{service.identifier}}/prod/*\"\nbase = \"{BASE}\"\n\
+             repository = \"{REPOSITORY}\"\npath = \"apps/{{service.identifier}}/prod/*\"\nbase = \"{BASE}\"\n{decorations}\
              [[config.grants]]\nallow = [\"port.update-entity\"]\nblueprint = \"running_service\"\n\
-             entity = \"{{service.relations.prod_runtime}}\"\nrelations = [\"image\"]\nafter = \"merge\"\nholds = \"{}\"\n",
+             entity = \"{{service.relations.prod_runtime}}\"\nrelations = [\"image\"]\nafter = \"merge\"\nholds = \"{}\"\n{}{kept}",
             self.layout.setting(),
             self.mode.name(),
             self.supersedes,
+            self.approvals(),
+            self.evidence.settings(),
             self.guard.settings(),
             self.guard.rules(),
             self.layout.holds(),
+            self.evidence.grants(),
         )
+    }
+
+    /// The policy's own approvals.
+    fn approvals(&self) -> String {
+        let mut wanted = Vec::new();
+        if self.evidence == ImageEvidence::Reviewed {
+            wanted.push("{ of = \"image\" }");
+        }
+        if self.guard == CompanyGuard::Reviews {
+            wanted.push("{ of = \"pull-request\" }");
+        }
+        match wanted.is_empty() {
+            true => String::new(),
+            false => format!("approvals = [{}]\n", wanted.join(", ")),
+        }
     }
 
     /// The path of a service's manifest in production.
@@ -195,7 +224,7 @@ impl Company {
 
     /// The manifest of a service that runs an image, beside another image that nobody promotes.
     pub(super) fn manifest(&self, service: &str, image: u32, replicas: u32) -> String {
-        let version = version(image);
+        let version = self.evidence.value(service, image);
         match self.layout {
             ManifestLayout::Kubernetes => format!(
                 "kind: Deployment\nspec:\n  replicas: {replicas}\n  template:\n    spec:\n      containers:\n        - name: {service}\n          image: ghcr.io/acme/{service}:{version}\n        - name: side\n          image: ghcr.io/acme/side:2.0\n"
@@ -214,16 +243,18 @@ impl Company {
 }
 
 impl CompanyService {
-    fn write_entities(&self, text: &mut String) {
+    fn write_entities(&self, text: &mut String, evidence: ImageEvidence) {
         let name = self.name;
         for image in 1..=self.images {
             let _ = write!(
                 text,
                 "[[given.port.entities]]\nblueprint = \"image\"\nidentifier = \"{}\"\n\
-                 properties = {{ registryId = \"ghcr.io/acme/{name}\", tags = [\"{}\"], triggeredBy = \"{}\", pushedAt = \"2025-12-{image:02}T09:00:00Z\" }}\n",
+                 properties = {{ registryId = \"ghcr.io/acme/{name}\", tags = [\"{}\"], triggeredBy = \"{}\", pushedAt = \"{}\"{} }}\n",
                 entity(name, image),
                 version(image),
                 author(image),
+                built_at(image),
+                evidence.properties(name, image),
             );
         }
         for (place, image) in [("staging", self.staging), ("prod", 1)] {

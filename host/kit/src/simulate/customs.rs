@@ -11,6 +11,8 @@ pub(super) enum CompanyGuard {
     LockExpression,
     /// An expression that wants somebody else's approval before a merge.
     Approval,
+    /// The policy's own approvals of its pull request.
+    Reviews,
     /// Nobody promotes an image of their own.
     FourEyes,
     /// Hours in which promotions are refused.
@@ -45,16 +47,6 @@ pub(super) enum BranchRule {
     StrictCheck,
     Approval,
     Queue,
-}
-
-/// What is late at GitHub.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Weather {
-    pub(super) stale_reads: u32,
-    pub(super) unknown_mergeable: u32,
-    pub(super) base_modified: u32,
-    pub(super) slow_merges: u32,
-    pub(super) unknown_pulls: u32,
 }
 
 impl ManifestLayout {
@@ -121,10 +113,11 @@ impl MergeMode {
 }
 
 impl CompanyGuard {
-    pub(super) const ALL: [Self; 6] = [
+    pub(super) const ALL: [Self; 7] = [
         Self::Lock,
         Self::LockExpression,
         Self::Approval,
+        Self::Reviews,
         Self::FourEyes,
         Self::FreezeRefuses,
         Self::FreezeWaits,
@@ -135,10 +128,16 @@ impl CompanyGuard {
             Self::Lock => "lock",
             Self::LockExpression => "lock as an expression",
             Self::Approval => "approval as an expression",
+            Self::Reviews => "approvals of the policy",
             Self::FourEyes => "four eyes",
             Self::FreezeRefuses => "freeze that refuses",
             Self::FreezeWaits => "freeze that waits",
         }
+    }
+
+    /// Whether a person must have approved what is merged.
+    pub(super) fn wants_approval(self) -> bool {
+        matches!(self, Self::Approval | Self::Reviews)
     }
 
     /// Settings of the policy.
@@ -149,7 +148,7 @@ impl CompanyGuard {
             )
         };
         match self {
-            Self::Lock | Self::Approval => String::new(),
+            Self::Lock | Self::Approval | Self::Reviews => String::new(),
             Self::LockExpression => "[config.policy.settings.lock]\nenabled = false\n".to_owned(),
             Self::FourEyes => "[config.policy.settings.people]\nfour_eyes = true\n".to_owned(),
             Self::FreezeRefuses => freeze("refuse"),
@@ -170,7 +169,11 @@ impl CompanyGuard {
                  message = \"somebody else must approve pull request {candidate.pullRequest}\"\nstops = \"merge\"\n\
                  [config.rule.needs.people]\npeople = \"{candidate.pullRequest}\"\nwhen = \"step == 'merge'\"\n"
             }
-            Self::Lock | Self::FourEyes | Self::FreezeRefuses | Self::FreezeWaits => "",
+            Self::Lock
+            | Self::Reviews
+            | Self::FourEyes
+            | Self::FreezeRefuses
+            | Self::FreezeWaits => "",
         }
     }
 }

@@ -34,6 +34,10 @@ pub(super) enum Deed {
     Retarget,
     /// Somebody approves the newest open pull request, or asks for changes.
     Review { approves: bool },
+    /// A check of the newest open pull request ends once more.
+    Check { passes: bool },
+    /// The tokens that a service has handed out cease to work.
+    RevokeTokens(&'static str),
     /// The cluster takes over what git says.
     Sync { service: usize },
 }
@@ -79,6 +83,10 @@ impl Deed {
             Self::Retarget => "retarget",
             Self::Review { approves: true } => "approval",
             Self::Review { approves: false } => "changes requested",
+            Self::Check { passes: true } => "check passes",
+            Self::Check { passes: false } => "check fails",
+            Self::RevokeTokens("port") => "Port's tokens revoked",
+            Self::RevokeTokens(_) => "registry's tokens revoked",
             Self::Sync { .. } => "sync",
         }
     }
@@ -152,6 +160,11 @@ impl Deed {
                     "changes-requested"
                 }
             ),
+            Self::Check { passes } => format!(
+                "{{ check = {{ repository = \"{REPOSITORY}\", name = \"validate\", conclusion = \"{}\" }} }}",
+                if passes { "success" } else { "failure" }
+            ),
+            Self::RevokeTokens(service) => format!("{{ revoke-tokens = \"{service}\" }}"),
             Self::Sync { service } => format!(
                 "{{ sync = {{ entity = \"{}-prod\", repository = \"{REPOSITORY}\", branch = \"{BASE}\", path = \"{}\" }} }}",
                 name(service),

@@ -3,9 +3,9 @@
 use fastrand::Rng;
 
 use super::company::{Company, CompanyService, PEOPLE, draw};
-use super::customs::{BranchRule, CompanyGuard, MergeMode};
+use super::customs::{BranchRule, MergeMode};
 use super::deed::{Deed, WorkflowEnd};
-use super::fault::{FaultKind, ROUTES, RunTroubles, ScriptFault};
+use super::fault::{RunTroubles, draw_faults};
 use super::script::{ClickState, ClickWish, PortClick, Script, ScriptStep};
 use crate::scenario::CallTrouble;
 
@@ -52,14 +52,16 @@ impl Script {
         match rng.u8(..100) {
             0..34 => self.draw_run(rng),
             34..44 => {
-                let (faults, trouble) = draw_troubles(rng);
+                let (faults, trouble) = draw_troubles(&self.company, rng);
                 ScriptStep::Resume { faults, trouble }
             }
             44..50 => {
-                let clicks = (0..rng.usize(2..=3)).map(|_| self.draw_click(rng));
+                let count = draw(rng, &[2, 2, 2, 2, 3, 3, 3, 8]);
+                let clicks = (0..count).map(|_| self.draw_click(rng));
                 ScriptStep::Together {
                     clicks: clicks.collect(),
                     order: rng.u64(..1000),
+                    faults: draw_faults(&self.company, rng, &[0, 1, 1, 2]),
                 }
             }
             50..62 => ScriptStep::Advance(draw(rng, &[1, 10, 60, 600])),
@@ -106,10 +108,10 @@ impl Script {
 
     fn draw_run(&mut self, rng: &mut Rng) -> ScriptStep {
         let click = self.draw_click(rng);
-        if rng.u8(..3) > 0 {
+        if rng.u8(..5) > 0 {
             self.stage_newer(self.clicks[click].service, rng);
         }
-        let (faults, trouble) = draw_troubles(rng);
+        let (faults, trouble) = draw_troubles(&self.company, rng);
         ScriptStep::Run {
             click,
             faults,
@@ -122,7 +124,7 @@ impl Script {
         if !self.clicks.is_empty() && rng.u8(..5) == 0 {
             return rng.usize(..self.clicks.len());
         }
-        let wish = match rng.u8(..8) {
+        let wish = match rng.u8(..12) {
             0 => ClickWish::Rollback,
             _ => ClickWish::Promote,
         };
@@ -151,7 +153,8 @@ impl Script {
             ScriptStep::Deed(Deed::Stage { service: of, image }) if *of == service => Some(*image),
             _ => None,
         });
-        let image = rng.u32((last.unwrap_or(staging) + 1).min(images)..=images);
+        let next = (last.unwrap_or(staging) + 1).min(images);
+        let image = rng.u32(next..=(next + 1).min(images));
         self.steps
             .push(ScriptStep::Deed(Deed::Stage { service, image }));
     }
@@ -164,7 +167,7 @@ impl Script {
     fn draw_deed(&self, rng: &mut Rng) -> Deed {
         let service = rng.usize(..self.company.services.len());
         let image = rng.u32(1..=self.company.services[service].images);
-        match rng.u8(..14) {
+        match rng.u8(..16) {
             0..3 => Deed::Stage { service, image },
             3 => Deed::Lock {
                 service,
@@ -192,6 +195,10 @@ impl Script {
                 click: rng.usize(..self.clicks.len()),
                 how: WorkflowEnd::Cancelled,
             },
+            13 => Deed::Check {
+                passes: rng.u8(..4) == 0,
+            },
+            14 => Deed::RevokeTokens(draw(rng, &["port", "registry"])),
             _ => Deed::Sync { service },
         }
     }
@@ -205,7 +212,8 @@ impl Script {
         };
         let ended: Vec<(usize, WorkflowEnd)> = match self.steps.last() {
             Some(ScriptStep::Run { click, trouble, .. }) => {
-                vec![(*click, how(trouble.is_some(), rng))]
+                let is_killed = trouble.is_some_and(|(_, trouble)| kills(trouble));
+                vec![(*click, how(is_killed, rng))]
             }
             Some(ScriptStep::Together { clicks, .. }) => clicks
                 .iter()
@@ -274,14 +282,17 @@ impl Script {
                 state: ClickState::Open,
                 by: PEOPLE[1],
             };
-            if rng.u8(..3) > 0 {
-                self.stage_newer(service, rng);
-            }
+            self.stage_newer(service, rng);
             let first = self.click(click);
             self.steps.push(plain(first));
             self.let_merge();
             self.steps.push(ScriptStep::Advance(10));
-            for _ in 0..2 {
+            // What others merge has settled with the second click, and what a run merges with the first.
+            let clicks = match self.others_merge() || self.others_approve() {
+                true => 2,
+                false => 1,
+            };
+            for _ in 0..clicks {
                 let again = self.click(click);
                 self.steps.push(plain(again));
             }
@@ -290,17 +301,23 @@ impl Script {
 
     /// What others have to do before a proposal of this company is merged.
     fn let_merge(&mut self) {
-        if self.company.rule == BranchRule::Approval || self.company.guard == CompanyGuard::Approval
-        {
+        if self.others_approve() {
             let approves = true;
             self.steps.push(ScriptStep::Deed(Deed::Review { approves }));
         }
-        let people =
-            self.company.mode == MergeMode::PullRequest || self.company.rule != BranchRule::Nothing;
-        if people {
+        if self.others_merge() {
             self.steps.push(ScriptStep::Advance(2));
             self.steps.push(ScriptStep::Deed(Deed::Merge));
         }
+    }
+
+    fn others_approve(&self) -> bool {
+        self.company.rule == BranchRule::Approval || self.company.guard.wants_approval()
+    }
+
+    /// Whether a proposal of this company may need somebody to merge it.
+    fn others_merge(&self) -> bool {
+        self.company.mode == MergeMode::PullRequest || self.company.rule != BranchRule::Nothing
     }
 
     /// The clicks whose workflow was killed, and which nobody ran again since.
@@ -308,16 +325,12 @@ impl Script {
         let mut killed = Vec::new();
         for step in &self.steps {
             match step {
-                ScriptStep::Run {
-                    click,
-                    trouble: Some(_),
-                    ..
-                } if !killed.contains(click) => killed.push(*click),
-                ScriptStep::Run {
-                    click,
-                    trouble: None,
-                    ..
-                } => killed.retain(|one| one != click),
+                ScriptStep::Run { click, trouble, .. } => {
+                    killed.retain(|one| one != click);
+                    if trouble.is_some_and(|(_, trouble)| kills(trouble)) {
+                        killed.push(*click);
+                    }
+                }
                 _ => {}
             }
         }
@@ -331,19 +344,25 @@ const RESUME: ScriptStep = ScriptStep::Resume {
     trouble: None,
 };
 
-/// The faults of a run, and the call at which it is killed.
-fn draw_troubles(rng: &mut Rng) -> RunTroubles {
-    let faults = (0..draw(rng, &[0, 0, 1, 1, 2]))
-        .map(|_| ScriptFault {
-            route: draw(rng, &ROUTES),
-            effect: draw(rng, &FaultKind::ALL),
-            nth: rng.u32(1..=3),
-            times: draw(rng, &[1, 1, 2, 6]),
-        })
+/// The faults of a run, and the trouble that one of its calls meets.
+fn draw_troubles(company: &Company, rng: &mut Rng) -> RunTroubles {
+    let faults = draw_faults(company, rng, &[0, 0, 1, 1, 2]);
+    let is_killed = rng.bool();
+    let troubles: Vec<CallTrouble> = CallTrouble::all()
+        .filter(|trouble| is_killed == kills(*trouble) && is_possible(*trouble))
         .collect();
-    let troubles = [CallTrouble::KillBefore, CallTrouble::KillAfter];
     let trouble = (rng.u8(..4) == 0).then(|| (rng.usize(1..=MAX_CALL), draw(rng, &troubles)));
     (faults, trouble)
+}
+
+/// Whether a trouble ends the run without a last word.
+fn kills(trouble: CallTrouble) -> bool {
+    matches!(trouble, CallTrouble::KillBefore | CallTrouble::KillAfter)
+}
+
+/// Whether a company whose grants fit its policy can meet a trouble.
+fn is_possible(trouble: CallTrouble) -> bool {
+    trouble.name() != "denied"
 }
 
 fn plain(click: usize) -> ScriptStep {

@@ -81,6 +81,9 @@ fn kept_back(
     {
         return Some("who clicked is the author of the image");
     }
+    if image.is_some_and(|image| !company.evidence.proves(image)) {
+        return Some("nothing proves the image");
+    }
     None
 }
 
@@ -96,9 +99,9 @@ fn is_frozen(world: &World) -> bool {
     now.as_str() >= FREEZE_FROM && now.as_str() < FREEZE_TO
 }
 
-/// A merge of ours without the approval that an expression wants.
+/// A merge of ours without the approval that an expression or the policy wants.
 fn unreviewed(company: &Company, ran: &StepResult) -> Option<BrokenLaw> {
-    if company.guard != CompanyGuard::Approval {
+    if !company.guard.wants_approval() {
         return None;
     }
     let before = ran.before.github.find(REPOSITORY)?;

@@ -23,7 +23,7 @@ use changes::{ridden, ungranted, unproposed};
 use promote_mock::World;
 use promote_mock::git::ObjectId;
 use promote_mock::github::PullState;
-use words::{leaked, unbelieved, unknown, unsaid, unsound, untraced};
+use words::{leaked, may_run_out, unbelieved, unknown, unsaid, unsound, untraced};
 
 /// What is remembered of the steps before.
 #[derive(Default)]
@@ -95,11 +95,12 @@ impl Judge {
             true => vec![ran],
             false => ran.together.iter().collect(),
         };
+        let may_run_out = may_run_out(ran, script.steps[place].is_crowded());
         for (click, run) in clicks.iter().zip(runs) {
             if script.clicks[*click].state == ClickState::Open {
                 broken.extend(unsaid(*click, run, &ran.after));
             }
-            broken.extend(unsound(run, script.steps[place].is_crowded()));
+            broken.extend(unsound(run, may_run_out));
         }
         if is_resume {
             broken.extend(disturbed(ran));

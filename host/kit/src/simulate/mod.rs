@@ -8,6 +8,7 @@ mod aftermath;
 mod company;
 mod customs;
 mod deed;
+mod evidence;
 mod fault;
 mod generate;
 mod guarded;
@@ -25,6 +26,7 @@ mod tally;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests;
+mod weather;
 
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
@@ -245,7 +247,7 @@ fn words(
     if args.coverage {
         text += &format!("{}\n", tally.table());
         for hole in tally.holes() {
-            text += &format!("less than 100 in a million: {hole}\n");
+            text += &format!("less than 100 in a million promotions: {hole}\n");
         }
     }
     text + &format!(

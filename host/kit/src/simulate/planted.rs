@@ -103,13 +103,12 @@ impl PlantedFault {
     /// A seed from which on it is found soon: a test that runs always has little time.
     fn near(self) -> u64 {
         match self {
-            Self::SkipsLock => 665,
-            Self::ProposesAgain | Self::IgnoresClose => 139,
-            Self::ResumesOverLock => 131,
-            Self::BelievesPayload => 41,
-            Self::LeavesNoTrace | Self::ChangesMore => 12,
-            Self::BelievesAnyFile => 11,
-            Self::ForgetsToRecord => 4,
+            Self::IgnoresClose => 139,
+            Self::SkipsLock => 52,
+            Self::ProposesAgain => 26,
+            Self::BelievesPayload => 14,
+            Self::ResumesOverLock => 11,
+            Self::ChangesMore | Self::WritesElsewhere | Self::LeavesNoTrace => 2,
             _ => 1,
         }
     }

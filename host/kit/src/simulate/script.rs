@@ -66,7 +66,11 @@ pub(super) enum ScriptStep {
         trouble: Option<(usize, CallTrouble)>,
     },
     /// The workflows of several clicks run at the same time.
-    Together { clicks: Vec<usize>, order: u64 },
+    Together {
+        clicks: Vec<usize>,
+        order: u64,
+        faults: Vec<ScriptFault>,
+    },
     /// Somebody does something.
     Deed(Deed),
     /// Minutes pass.
@@ -159,14 +163,19 @@ impl Script {
                 text.push_str("do = \"resume\"\n");
                 write_troubles(text, faults, *trouble)
             }
-            ScriptStep::Together { clicks, order } => {
+            ScriptStep::Together {
+                clicks,
+                order,
+                faults,
+            } => {
                 let payloads: Vec<String> =
                     clicks.iter().map(|click| self.payload(*click)).collect();
-                writeln!(
+                let _ = writeln!(
                     text,
                     "together = [\n  {},\n]\norder = {order}",
                     payloads.join(",\n  ")
-                )
+                );
+                write_troubles(text, faults, None)
             }
             ScriptStep::Deed(deed) => writeln!(text, "event = {}", deed.toml(&self.company)),
             ScriptStep::Advance(minutes) => writeln!(text, "advance = \"{minutes}m\""),

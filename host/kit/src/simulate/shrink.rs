@@ -110,7 +110,27 @@ fn candidates(script: &Script) -> Vec<Script> {
                     with(ScriptStep::Resume { faults, trouble });
                 }
             }
-            ScriptStep::Together { clicks, .. } => {
+            ScriptStep::Together {
+                clicks,
+                order,
+                faults,
+            } => {
+                for (faults, _) in milder(faults, None) {
+                    with(ScriptStep::Together {
+                        clicks: clicks.clone(),
+                        order: *order,
+                        faults,
+                    });
+                }
+                for fewer in (0..clicks.len()).filter(|_| clicks.len() > 2) {
+                    let mut clicks = clicks.clone();
+                    clicks.remove(fewer);
+                    with(ScriptStep::Together {
+                        clicks,
+                        order: *order,
+                        faults: faults.clone(),
+                    });
+                }
                 for click in clicks {
                     with(ScriptStep::Run {
                         click: *click,

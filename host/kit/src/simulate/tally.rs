@@ -5,43 +5,88 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::company::REPOSITORY;
+use super::company::{Company, REPOSITORY};
 use super::customs::{BranchRule, CompanyGuard, ManifestLayout, MergeMode};
-use super::fault::{FaultKind, ROUTES, ScriptFault};
+use super::evidence::ImageEvidence;
+use super::fault::{FaultKind, ScriptFault, all_routes, route_name};
 use super::play::Played;
 use super::script::{ClickState, ClickWish, Script, ScriptStep};
-use crate::coverage::CallCoverage;
+use super::weather::FIELDS;
+use crate::coverage::{CallCoverage, documented_calls};
 use crate::scenario::{CallTrouble, StepResult};
+use promote_mock::ServiceFault;
 use promote_mock::github::PullState;
 
-/// A row of the table that a million scripts meet less often is a hole in the generator.
+/// A row of the table that a million promotions meet less often is a hole in the generator.
 const RARE_IN_A_MILLION: u128 = 100;
+/// The endings of a run that every layout, guard and rule must meet.
+const ENDINGS: [&str; 6] = [
+    "promoted",
+    "unchanged",
+    "waiting",
+    "refused",
+    "failed",
+    KILLED,
+];
+/// The ending of a run that has none.
+const KILLED: &str = "killed";
+/// Calls of the contract that the built-in policy never makes.
+const NOT_MADE: [&str; 3] = ["get-branch-rules", "get-image", "get-pull-request"];
 
 /// The rows that the generator can draw, met or not.
 fn drawn_rows() -> Vec<(&'static str, String)> {
     let mut rows = Vec::new();
     let mut add = |kind, name: &str| rows.push((kind, name.to_owned()));
     for layout in ManifestLayout::ALL {
-        add("layout", layout.name());
+        for guard in CompanyGuard::ALL {
+            add("layout and guard", &pair(layout.name(), guard.name()));
+        }
+        for rule in BranchRule::ALL {
+            add("layout and rule", &pair(layout.name(), rule.name()));
+        }
+        for ending in ENDINGS {
+            add("layout and ending", &pair(layout.name(), ending));
+        }
     }
     for guard in CompanyGuard::ALL {
-        add("guard", guard.name());
+        for ending in ENDINGS {
+            add("guard and ending", &pair(guard.name(), ending));
+        }
+    }
+    for evidence in ImageEvidence::ALL {
+        for ending in ENDINGS {
+            add("evidence and ending", &pair(evidence.name(), ending));
+        }
     }
     for mode in MergeMode::ALL {
         for rule in BranchRule::ALL {
-            add(
-                "mode and rule",
-                &format!("{} / {}", mode.name(), rule.name()),
-            );
+            add("mode and rule", &pair(mode.name(), rule.name()));
         }
     }
-    for (service, method, path) in ROUTES {
-        add("request hit", &format!("{service} {method} {path}"));
+    // A scenario kills no run among others.
+    for ending in ENDINGS.iter().filter(|ending| **ending != KILLED) {
+        add("ending among others", ending);
+    }
+    for route in all_routes() {
+        add("request hit", &route_name(route));
         for effect in FaultKind::ALL {
-            add("fault", &format!("{service}: {}", effect.name()));
+            let fault = format!("{}: {}", route.0, effect.name());
+            add("fault", &fault);
+            add("fault among others", &fault);
         }
+    }
+    for field in FIELDS {
+        add("weather", &format!("{field} fails"));
+    }
+    for call in documented_calls().filter(|call| !NOT_MADE.contains(call)) {
+        add("call", call);
+        add("call among others", call);
     }
     rows
+}
+
+fn pair(one: &str, other: &str) -> String {
+    format!("{one} / {other}")
 }
 
 /// The count of what was met.
@@ -63,17 +108,11 @@ impl SimulationTally {
     /// Counts a script and what came of it.
     pub(super) fn add(&mut self, script: &Script, played: &Played) {
         self.scripts += 1;
-        let company = &script.company;
-        self.count("layout", company.layout.name());
-        self.count("mode", company.mode.name());
-        self.count("branch rule", company.rule.name());
-        self.count("guard", company.guard.name());
-        self.count(
-            "mode and rule",
-            &format!("{} / {}", company.mode.name(), company.rule.name()),
-        );
+        self.add_company(&script.company);
+        let mut faults = Vec::new();
         for (step, ran) in script.steps.iter().zip(&played.steps) {
             self.add_step(script, step, ran);
+            self.add_faults(&mut faults, step, ran);
         }
         let open = script.clicks.iter();
         let open = open.filter(|click| click.state == ClickState::Open);
@@ -87,31 +126,52 @@ impl SimulationTally {
         self.merged += merged.count() as u64;
     }
 
+    fn add_company(&mut self, company: &Company) {
+        let (layout, guard, rule) = (company.layout, company.guard, company.rule);
+        self.count("layout", layout.name());
+        self.count("mode", company.mode.name());
+        self.count("branch rule", rule.name());
+        self.count("guard", guard.name());
+        self.count("evidence", company.evidence.name());
+        self.count("layout and guard", &pair(layout.name(), guard.name()));
+        self.count("layout and rule", &pair(layout.name(), rule.name()));
+        self.count("mode and rule", &pair(company.mode.name(), rule.name()));
+        for name in company.weather.names() {
+            self.count("weather", &name);
+        }
+        for (has, name) in [
+            (company.supersedes, "older promotions closed"),
+            (company.decorates, "label and reviewer"),
+            (company.is_kept, "comment and deployment"),
+            (company.decoy, "another file names images"),
+        ] {
+            if has {
+                self.count("custom", name);
+            }
+        }
+    }
+
     fn add_step(&mut self, script: &Script, step: &ScriptStep, ran: &StepResult) {
         match step {
-            ScriptStep::Run {
-                click,
-                faults,
-                trouble,
-            } => {
+            ScriptStep::Run { click, trouble, .. } => {
                 self.add_click(script, *click);
-                self.add_troubles(faults, *trouble);
-                self.add_run(ran);
+                self.add_trouble(*trouble);
+                self.add_run(script, ran);
             }
-            ScriptStep::Resume { faults, trouble } => {
-                self.add_troubles(faults, *trouble);
+            ScriptStep::Resume { trouble, .. } => {
+                self.add_trouble(*trouble);
                 let ended = ran.together.len();
                 self.count(
                     "resume",
                     match ended {
-                        0 => ran.ending.unwrap_or("killed"),
+                        0 => ran.ending.unwrap_or(KILLED),
                         1 => "one run moves",
                         _ => "several runs move",
                     },
                 );
                 for one in &ran.together {
-                    self.count("resumed run", one.ending.unwrap_or("killed"));
-                    self.add_run(one);
+                    self.count("resumed run", one.ending.unwrap_or(KILLED));
+                    self.add_run(script, one);
                 }
             }
             ScriptStep::Together { clicks, .. } => {
@@ -119,7 +179,13 @@ impl SimulationTally {
                 for click in clicks {
                     self.add_click(script, *click);
                 }
-                ran.together.iter().for_each(|run| self.add_run(run));
+                for run in &ran.together {
+                    self.count("ending among others", run.ending.unwrap_or(KILLED));
+                    for call in &run.calls {
+                        self.count("call among others", &call.call_name());
+                    }
+                    self.add_run(script, run);
+                }
             }
             ScriptStep::Deed(deed) => self.count("deed", deed.name()),
             ScriptStep::Advance(_) => self.count("time", "passes"),
@@ -127,14 +193,33 @@ impl SimulationTally {
         }
     }
 
-    fn add_troubles(&mut self, faults: &[ScriptFault], trouble: Option<(usize, CallTrouble)>) {
-        for fault in faults {
-            let (service, method, path) = fault.route;
-            self.count("fault", &format!("{service}: {}", fault.effect.name()));
-            self.count("request hit", &format!("{service} {method} {path}"));
+    /// Counts the faults that a step was the first to meet; `known` are those of the steps before, as the world has them.
+    fn add_faults(&mut self, known: &mut Vec<ScriptFault>, step: &ScriptStep, ran: &StepResult) {
+        match step {
+            ScriptStep::Run { faults, .. }
+            | ScriptStep::Resume { faults, .. }
+            | ScriptStep::Together { faults, .. } => known.extend(faults),
+            ScriptStep::Heal => known.clear(),
+            ScriptStep::Deed(_) | ScriptStep::Advance(_) => {}
         }
+        let (before, after) = (&ran.before.faults.0, &ran.after.faults.0);
+        for (place, (fault, now)) in known.iter().zip(after).enumerate() {
+            let was_struck = before.get(place).is_some_and(ServiceFault::has_struck);
+            if was_struck || !now.has_struck() {
+                continue;
+            }
+            let name = format!("{}: {}", fault.route.0, fault.effect.name());
+            self.count("fault", &name);
+            if step.is_crowded() {
+                self.count("fault among others", &name);
+            }
+            self.count("request hit", &fault.route_name());
+        }
+    }
+
+    fn add_trouble(&mut self, trouble: Option<(usize, CallTrouble)>) {
         if let Some((_, trouble)) = trouble {
-            self.count("killed", trouble.name());
+            self.count("trouble", trouble.name());
         }
     }
 
@@ -158,11 +243,22 @@ impl SimulationTally {
         );
     }
 
-    fn add_run(&mut self, ran: &StepResult) {
+    fn add_run(&mut self, script: &Script, ran: &StepResult) {
         self.runs += 1;
-        self.count("ending", ran.ending.unwrap_or("killed"));
+        let ending = ran.ending.unwrap_or(KILLED);
+        self.count("ending", ending);
+        let company = &script.company;
+        self.count("layout and ending", &pair(company.layout.name(), ending));
+        self.count("guard and ending", &pair(company.guard.name(), ending));
+        self.count(
+            "evidence and ending",
+            &pair(company.evidence.name(), ending),
+        );
         for rule in &ran.rules {
             self.count("refused by", rule);
+        }
+        for call in &ran.calls {
+            self.count("call", &call.call_name());
         }
         self.calls.add(&ran.calls);
     }
@@ -183,14 +279,14 @@ impl SimulationTally {
         self.calls.join(other.calls);
     }
 
-    /// What a million scripts would meet less than a hundred times, by this count; what was never met is a hole in the generator.
+    /// What a million promotions would meet less than a hundred times, by this count; what was never met is a hole in the generator.
     pub(super) fn holes(&self) -> Vec<String> {
         let mut rows = self.features.clone();
         for row in drawn_rows() {
             rows.entry(row).or_default();
         }
         let rare = rows.into_iter().filter(|(_, count)| {
-            u128::from(*count) * 1_000_000 < u128::from(self.scripts) * RARE_IN_A_MILLION
+            u128::from(*count) * 1_000_000 < u128::from(self.promotions) * RARE_IN_A_MILLION
         });
         rare.map(|((kind, name), count)| format!("{kind}: {name} ({count})"))
             .collect()
@@ -230,19 +326,25 @@ mod tests {
     #[test]
     fn what_is_never_or_seldom_met_is_a_hole() {
         let mut tally = SimulationTally {
-            scripts: 1_000_000,
+            promotions: 1_000_000,
             ..SimulationTally::default()
         };
         let is_hole = |tally: &SimulationTally, row: &str| {
             tally.holes().iter().any(|hole| hole.starts_with(row))
         };
-        assert!(is_hole(&tally, "guard: four eyes (0)"));
+        assert!(is_hole(
+            &tally,
+            "guard and ending: four eyes / promoted (0)"
+        ));
         assert!(is_hole(&tally, "mode and rule: checks / queue (0)"));
-        let row = ("guard", "four eyes".to_owned());
+        let row = ("guard and ending", "four eyes / promoted".to_owned());
         tally.features.insert(row.clone(), 99);
-        assert!(is_hole(&tally, "guard: four eyes (99)"));
+        assert!(is_hole(
+            &tally,
+            "guard and ending: four eyes / promoted (99)"
+        ));
         tally.features.insert(row, 100);
-        assert!(!is_hole(&tally, "guard: four eyes"));
+        assert!(!is_hole(&tally, "guard and ending: four eyes / promoted"));
         tally.features.insert(("ending", "limit".to_owned()), 3);
         assert!(is_hole(&tally, "ending: limit (3)"));
     }

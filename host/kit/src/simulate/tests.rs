@@ -3,11 +3,13 @@
 use std::path::Path;
 
 use super::company::{BASE, Company, CompanyService, PEOPLE, REPOSITORY};
-use super::customs::{BranchRule, CompanyGuard, ManifestLayout, MergeMode, Weather};
+use super::customs::{BranchRule, CompanyGuard, ManifestLayout, MergeMode};
 use super::deed::Deed;
+use super::evidence::ImageEvidence;
 use super::judge::Judge;
 use super::law::WorldLaw;
 use super::script::{ClickState, ClickWish, PortClick, Script, ScriptStep};
+use super::weather::Weather;
 use crate::scenario::{Scenario, ScenarioRunner, StepResult};
 use promote_mock::port::{RelationTargets, RunStatus};
 
@@ -40,6 +42,9 @@ fn company() -> Company {
         },
         supersedes: false,
         guard: CompanyGuard::Lock,
+        evidence: ImageEvidence::Nothing,
+        decorates: false,
+        is_kept: false,
         decoy: false,
     }
 }

@@ -1,6 +1,6 @@
 //! Laws 3 and 4: what runs of ours have changed in git and in the catalog.
 
-use super::super::company::{Company, version};
+use super::super::company::Company;
 use super::super::guarded::merges_by_itself;
 use super::super::history::BaseHistory;
 use super::super::law::{BrokenLaw, WorldLaw};
@@ -13,8 +13,6 @@ use promote_mock::port::CatalogEntity;
 ///
 /// It may be one of an earlier run, which GitHub has merged meanwhile.
 pub(super) fn unproposed(company: &Company, ran: &StepResult) -> Option<BrokenLaw> {
-    let services = company.services.iter();
-    let paths: Vec<String> = services.map(|service| company.path(service.name)).collect();
     let history = BaseHistory::between(&ran.before, &ran.after);
     let changes = match merges_by_itself(company) {
         // What somebody pushes after a run has left the merge to GitHub, GitHub merges in one commit with ours.
@@ -22,12 +20,15 @@ pub(super) fn unproposed(company: &Company, ran: &StepResult) -> Option<BrokenLa
         false => history.ours(),
     };
     changes.into_iter().find_map(|change| {
-        let wrong = if paths.contains(&change.path) {
+        let mut services = company.services.iter();
+        let service = services.find(|service| company.path(service.name) == change.path);
+        let wrong = if let Some(service) = service {
+            let value = |image| company.evidence.value(service.name, image);
             let (old, new) = (change.old.as_deref()?, change.new.as_deref()?);
             let (from, to) = (image_in(old), image_in(new));
             let swapped = from
                 .zip(to)
-                .map(|(from, to)| old.replace(&version(from), &version(to)));
+                .map(|(from, to)| old.replace(&value(from), &value(to)));
             (swapped.as_deref() != Some(new)).then_some("changes more than the version of")
         } else {
             Some("changes")

@@ -4,8 +4,8 @@ use super::super::law::{BrokenLaw, WorldLaw};
 use super::super::script::{ClickState, Script};
 use crate::scenario::StepResult;
 use crate::settled::settled;
-use promote_mock::World;
 use promote_mock::port::RunStatus;
+use promote_mock::{FaultEffect, ServiceFault, World};
 
 /// 5.
 pub(super) fn leaked(ran: &StepResult) -> Option<BrokenLaw> {
@@ -111,12 +111,24 @@ pub(super) fn unbelieved(script: &Script, click: usize, ran: &StepResult) -> Opt
     })
 }
 
+/// Whether a service is slow, or lets nobody in for a while: runs may wait until they have no time left. Runs at the same time pass
+/// the world's time for each other.
+pub(super) fn may_run_out(ran: &StepResult, is_crowded: bool) -> bool {
+    let is_slow = |fault: &ServiceFault| {
+        matches!(
+            fault.then,
+            FaultEffect::Delay(_) | FaultEffect::RateLimit(_)
+        )
+    };
+    is_crowded || ran.after.faults.0.iter().any(is_slow)
+}
+
 /// A crash, a broken grant or a limit. The company's policy and grants fit each other.
 ///
-/// Runs at the same time pass the world's time for each other while they wait, and may run out of it.
-pub(super) fn unsound(run: &StepResult, is_crowded: bool) -> Option<BrokenLaw> {
+/// `may_run_out` says whether there is a reason to run out of time.
+pub(super) fn unsound(run: &StepResult, may_run_out: bool) -> Option<BrokenLaw> {
     let ending = run.ending?;
-    if ending == "limit" && is_crowded {
+    if ending == "limit" && may_run_out {
         return None;
     }
     ["trapped", "violation", "limit", "unusable"]
