@@ -62,7 +62,7 @@ pub use job::{
 };
 use pull::{PromotionPull, known_pull};
 use record::RecordBasis;
-pub use verdict::{ending, settled, unproven};
+pub use verdict::{ending, settled, unproven, within_plan};
 
 /// The result of a run.
 pub struct RunResult {
@@ -99,7 +99,7 @@ pub async fn run(job: RunJob<'_>, cancel: impl Future<Output = ()> + Send) -> Ru
             _ => None,
         },
     };
-    let is_planned = job.task.plan().is_some();
+    let plan = job.task.plan().map(str::to_owned);
     let surroundings = SandboxSetup {
         now: job.clock.now(),
         seed: job.seed,
@@ -123,10 +123,7 @@ pub async fn run(job: RunJob<'_>, cancel: impl Future<Output = ()> + Send) -> Ru
         .run(&program, &request, gate, &surroundings, cancel.hear())
         .await;
     let mut record = gate.close();
-    let mut ending = judged(verdict, &mut record, &request);
-    if is_planned {
-        ending = verdict::within_plan(ending);
-    }
+    let ending = within_plan(judged(verdict, &mut record, &request), plan.as_deref());
     let end = RunEnd {
         printed,
         ..reached(ending, request, basis, &mut record, &last_words).await

@@ -67,10 +67,12 @@ fn is_ours(number: u32, evidence: &Evidence, grants: &ResolvedGrants) -> bool {
 }
 
 /// Returns how a run ends that keeps to a plan: it waits only with a pull request, whose commit names the plan. Whoever went on
-/// with it otherwise could not tell what was approved.
-pub(super) fn within_plan(ending: Ending) -> Ending {
+/// with it otherwise could not tell what was approved. `plan` is the digest of one, if the run keeps to it.
+pub fn within_plan(ending: Ending, plan: Option<&str>) -> Ending {
     match ending {
-        Ending::Decided(Outcome::Waiting(waiting)) if waiting.pull_request.is_none() => {
+        Ending::Decided(Outcome::Waiting(waiting))
+            if plan.is_some() && waiting.pull_request.is_none() =>
+        {
             let until = waiting.until.as_ref();
             let until_words = until.map_or_else(String::new, |at| format!(", until {at}"));
             let message = format!(

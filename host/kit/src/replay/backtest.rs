@@ -17,7 +17,7 @@ use promote_core::policy::engine::Engine;
 use promote_core::rule::Rule;
 use promote_core::run::ending::Ending;
 use promote_core::run::last_word::message;
-use promote_core::run::{RunMode, ending, settled};
+use promote_core::run::{RunMode, ending, settled, within_plan};
 use promote_core::source::dry_run::planned_number;
 use promote_intake::rule::RuleConfig;
 
@@ -168,7 +168,8 @@ impl PolicyTrial<'_> {
             Some(_) => None,
             None => {
                 let verdict = settled(verdict, &answers.rules.awaited, &request);
-                Some(RunDecision::of(&ending(verdict, violations), mode))
+                let ending = within_plan(ending(verdict, violations), header.audit.plan.as_deref());
+                Some(RunDecision::of(&ending, mode))
             }
         };
         compare(&recording, &answers, new)

@@ -22,7 +22,7 @@ use promote_core::policy::sandbox::Door;
 use promote_core::rule::{Rule, RuleVerdict};
 use promote_core::run::ending::Ending;
 use promote_core::run::last_word::message;
-use promote_core::run::{ending, settled, unproven};
+use promote_core::run::{ending, settled, unproven, within_plan};
 
 /// The time that a policy may compute after its last recorded call; a recorded one that was stopped did so for ever.
 const COMPUTE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -342,7 +342,9 @@ fn compare(recording: &RunRecording, tape: &ReplayTape, verdict: Verdict) -> Rep
         &awaited.unwrap_or_default(),
         &recording.header.request,
     );
-    let possible = endings(steps, verdict);
+    let plan = recording.header.audit.plan.as_deref();
+    let possible = endings(steps, verdict).into_iter();
+    let possible: Vec<_> = possible.map(|it| within_plan(it, plan)).collect();
     if calls == recording.steps.len() {
         let same = possible.iter().find(|ending| {
             recording.footer.as_ref().is_some_and(|footer| {
