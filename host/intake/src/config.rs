@@ -71,11 +71,22 @@ pub struct PortConfig {
 }
 
 /// `[workflow]`: the workflow of GitHub that a run's action starts.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct WorkflowConfig {
     /// The environment of its job. Where it has reviewers, resuming merges only what they let start.
     pub environment: Option<String>,
+    /// The file of the workflow that goes on with what waits.
+    pub resume: String,
+}
+
+impl Default for WorkflowConfig {
+    fn default() -> Self {
+        Self {
+            environment: None,
+            resume: "promote-resume.yml".to_owned(),
+        }
+    }
 }
 
 /// The one who sets the status of the Port run at the end.
@@ -233,6 +244,7 @@ impl Config {
             record: self.port.record.clone(),
             environment: self.workflow.environment.clone(),
             actions: self.port.actions.identifiers(),
+            resume_workflow: self.workflow.resume.clone(),
         }
     }
 
@@ -244,10 +256,11 @@ impl Config {
     /// Returns whether a newer image may take the place of one that waits: the built-in policy's setting `newer`. Only who asks
     /// the policy can tell that there is one, so the host must know.
     pub fn follows_staging(&self) -> bool {
-        let follows = |(_, policy): (String, &PolicyConfig)| {
+        let follows = |policy: &PolicyConfig| {
             policy.settings.get("newer").and_then(toml::Value::as_str) == Some("replace")
         };
-        self.policies().any(follows)
+        let mut policies = self.policies();
+        policies.any(|(_, policy)| self.port.actions.variants(policy).iter().any(follows))
     }
 
     /// The rules for a service as Port describes it, in order.

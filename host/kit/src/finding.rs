@@ -89,6 +89,8 @@ finding_codes! {
     WorkflowPermissions = "workflow-permissions",
     /// The workflow's runs are not called by their Port run.
     WorkflowRunName = "workflow-run-name",
+    /// Nobody goes on with what waits.
+    WorkflowResume = "workflow-resume",
     /// No action may start a run.
     PortActions = "port-actions",
     /// The component cannot be used.

@@ -129,12 +129,10 @@ pub async fn run(
     )?;
     let start = connector.start(&payload.run)?;
     let live = Arc::new(connector.live(&start)?);
-    let workflows = if reads_reviews {
-        let client = connector.workflows(&start)?;
-        Some(client.context("the grant `run.reviews` needs WORKFLOW_TOKEN and GITHUB_REPOSITORY")?)
-    } else {
-        None
-    };
+    let workflows = connector.workflows(&start)?;
+    if workflows.is_none() && reads_reviews {
+        bail!("the grant `run.reviews` needs WORKFLOW_TOKEN and GITHUB_REPOSITORY");
+    }
     let job = RunJob {
         engine: &engine,
         choice: &policies,

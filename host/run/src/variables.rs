@@ -72,7 +72,7 @@ pub const VARIABLES: &[EnvironmentVariable] = &[
     secret(GITHUB_APP_PRIVATE_KEY, "the App's private key, PEM"),
     secret(
         WORKFLOW_TOKEN,
-        "a token that may read the workflow runs of GITHUB_REPOSITORY, for `resume` and approvals of environments",
+        "a token that may read the workflow runs of GITHUB_REPOSITORY, for `resume`, for approvals of environments, and for a run that begins to wait",
     ),
     plain(
         PROMOTE_CACHE_DIR,

@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use promote_core::journal::JournalEntry;
 use promote_core::journal::record;
 use promote_mock::server::{ServerOptions, WorldServer};
@@ -65,7 +66,11 @@ impl ProgramStage {
         .await
     }
 
-    async fn served(world: World, options: ServerOptions) -> Self {
+    async fn served(mut world: World, options: ServerOptions) -> Self {
+        // Whatever the time of the world is, the program's is today's.
+        for repository in &mut world.github.repositories {
+            repository.created_at = Timestamp::now();
+        }
         let told = world.environment();
         let world = SharedWorld::new(world);
         let serve =

@@ -9,6 +9,7 @@ use super::ending::Ending;
 use super::kept_comment::{KeptComment, comment_text};
 use super::last_word::last_word;
 use super::record::{PromotionRecord, RecordBasis};
+use super::wait_notice::WaitNotices;
 use super::{PromotionPull, RunMode, RunResult};
 use crate::contract::{Outcome, Request};
 use crate::gate::{CallRecord, RunParts, describe};
@@ -29,6 +30,8 @@ pub(super) struct RunEnd {
     pub(super) pull_request: Option<PromotionPull>,
     /// The deployment that it comes to.
     pub(super) deployment: Option<KeptDeployment>,
+    /// What is wrong with what comes after it.
+    pub(super) notices: WaitNotices,
     /// Who approved what of it.
     pub(super) approved_by: Vec<String>,
     pub(super) timeline: Vec<CallRecord>,
@@ -61,6 +64,7 @@ impl RunEnd {
             basis: None,
             pull_request: None,
             deployment: None,
+            notices: WaitNotices::default(),
             approved_by: Vec::new(),
             timeline: Vec::new(),
             printed: String::new(),
@@ -81,6 +85,7 @@ pub(super) async fn finish(
         basis,
         pull_request,
         deployment,
+        notices,
         approved_by,
         timeline,
         printed,
@@ -91,18 +96,24 @@ pub(super) async fn finish(
     let place = if request.is_none() { words.place } else { None };
     let words = LastWords { place, ..words };
     let seal = seal(&mut parts, &ending, &message, &approved_by);
-    let comment = pull_request
+    for notice in notices.lines() {
+        parts.observer.say(notice);
+    }
+    let commented = pull_request
         .as_ref()
         .zip(request.as_ref())
-        .filter(|(pull, _)| pull.has_comment && mode == RunMode::Run)
-        .map(|(pull, request)| KeptComment {
-            pull,
-            text: comment_text(&ending, &message, request, &approved_by, seal.as_deref()),
-        });
+        .filter(|_| mode == RunMode::Run);
+    let comment = commented.and_then(|(pull, request)| {
+        let standing = pull
+            .has_comment
+            .then(|| comment_text(&ending, &message, request, &approved_by, seal.as_deref()));
+        KeptComment::of(pull, standing, notices.status.as_deref())
+    });
     let last = PublicEnd {
         ending: &ending,
         message: &message,
         seal: seal.as_deref(),
+        notices: &notices,
         comment,
         deployment: deployment.filter(|_| mode == RunMode::Run),
         record: request
@@ -145,6 +156,8 @@ struct PublicEnd<'a> {
     message: &'a str,
     /// The sum of the journal's footer, if there is a journal.
     seal: Option<&'a str>,
+    /// What is wrong with what comes after it.
+    notices: &'a WaitNotices,
     /// The comment under its pull request, if one is kept.
     comment: Option<KeptComment<'a>>,
     /// The deployment to be recorded, if there is one.
@@ -256,6 +269,8 @@ fn last_lines(mut lines: Vec<String>, words: &LastWords, end: &PublicEnd<'_>) ->
     if let Some(seal) = end.seal {
         lines.push(format!("{SEALED}{seal}"));
     }
+    let notices = end.notices.lines().map(|notice| text::line(notice));
+    lines.extend(notices);
     lines.push(text::line(&plain_words(end.message)));
     lines.join("\n")
 }

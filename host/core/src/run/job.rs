@@ -158,6 +158,8 @@ pub struct OperatorTerms<'a> {
     pub environment: Option<String>,
     /// The actions of Port that may start a run, by their identifiers.
     pub actions: Vec<String>,
+    /// The file of the workflow that goes on with what waits.
+    pub resume_workflow: String,
 }
 
 /// Everything that one run needs.

@@ -14,13 +14,36 @@ use crate::text::markdown;
 /// What hides in the comment, so that it is found again.
 const MARKER: &str = "kept";
 
+/// What hides in a comment that says nothing but that Port's status is wrong.
+const STATUS_MARKER: &str = "port-status";
+
 /// The comment as it should be.
 pub(super) struct KeptComment<'a> {
-    pub(super) pull: &'a PromotionPull,
-    pub(super) text: String,
+    pull: &'a PromotionPull,
+    marker: &'static str,
+    text: String,
 }
 
-impl KeptComment<'_> {
+impl<'a> KeptComment<'a> {
+    /// A comment that says how the promotion stands, if one is kept, and that Port's status is wrong, if it is.
+    pub(super) fn of(
+        pull: &'a PromotionPull,
+        standing: Option<String>,
+        wrong_status: Option<&str>,
+    ) -> Option<Self> {
+        let warning = wrong_status.map(|words| format!("**Warning**: {}", markdown(words)));
+        let marker = match standing {
+            Some(_) => MARKER,
+            None => STATUS_MARKER,
+        };
+        let text = match (standing, warning) {
+            (None, None) => return None,
+            (Some(text), None) | (None, Some(text)) => text,
+            (Some(standing), Some(warning)) => format!("{standing}\n\n{warning}"),
+        };
+        Some(Self { pull, marker, text })
+    }
+
     /// Returns its line in the journal.
     pub(super) fn closing(&self) -> ClosingWrite {
         ClosingWrite::Comment {
@@ -35,7 +58,7 @@ impl KeptComment<'_> {
             repository, number, ..
         } = self.pull;
         let kept = match live.github.repo(repository) {
-            Ok(repo) => repo.keep_comment(*number, MARKER, &self.text).await,
+            Ok(repo) => repo.keep_comment(*number, self.marker, &self.text).await,
             Err(failure) => Err(failure),
         };
         if let Err(failure) = &kept {

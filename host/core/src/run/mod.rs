@@ -38,6 +38,7 @@ mod pull;
 pub mod record;
 pub mod resume;
 mod verdict;
+mod wait_notice;
 mod waiting;
 
 use std::future::Future;
@@ -63,6 +64,7 @@ pub use job::{
 use pull::{PromotionPull, known_pull};
 use record::RecordBasis;
 pub use verdict::{ending, settled, unproven, within_plan};
+use wait_notice::{ResumeTerms, WaitNotices};
 
 /// The result of a run.
 pub struct RunResult {
@@ -99,6 +101,12 @@ pub async fn run(job: RunJob<'_>, cancel: impl Future<Output = ()> + Send) -> Ru
             _ => None,
         },
     };
+    // Whoever goes on with a run is at work already.
+    let is_begun = matches!(job.origin, RunOrigin::PortRun(_)) && job.task.mode() == RunMode::Run;
+    let resume_terms = is_begun.then(|| ResumeTerms {
+        workflows: job.workflows.clone(),
+        file: job.terms.resume_workflow.clone(),
+    });
     let plan = job.task.plan().map(str::to_owned);
     let surroundings = SandboxSetup {
         now: job.clock.now(),
@@ -124,7 +132,19 @@ pub async fn run(job: RunJob<'_>, cancel: impl Future<Output = ()> + Send) -> Ru
         .await;
     let mut record = gate.close();
     let ending = within_plan(judged(verdict, &mut record, &request), plan.as_deref());
+    let notices = match (&resume_terms, &ending) {
+        (Some(terms), Ending::Decided(Outcome::Waiting(_))) => {
+            let looking = WaitNotices::look(&record.run, &request.action, terms);
+            tokio::select! {
+                biased;
+                () = cancel.hear() => WaitNotices::default(),
+                notices = looking => notices,
+            }
+        }
+        _ => WaitNotices::default(),
+    };
     let end = RunEnd {
+        notices,
         printed,
         ..reached(ending, request, basis, &mut record, &last_words).await
     };
@@ -185,6 +205,7 @@ async fn reached(
         basis: Some(basis),
         pull_request,
         deployment,
+        notices: WaitNotices::default(),
         approved_by,
         timeline: std::mem::take(&mut record.timeline),
         printed: String::new(),

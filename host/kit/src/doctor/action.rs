@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::port::read;
 use crate::finding::{DoctorFindings, FindingCode};
 use promote_core::service::http::{ServiceError, seg};
-use promote_core::service::port::Client;
+use promote_core::service::port::{Client, WorkflowReport};
 use promote_intake::config::StatusReporter;
 
 /// What actions are checked against.
@@ -15,27 +15,6 @@ pub(super) struct ActionChecks<'a> {
     pub(super) service: &'a str,
     /// The one who should end a run, by promote.toml.
     pub(super) reporter: StatusReporter,
-}
-
-/// What Port's integration does with a run when its workflow is over, by `reportWorkflowStatus` of the action.
-enum WorkflowReport {
-    Off,
-    On,
-    /// It is not said. Port's documentation has yes for that, the code of its GitHub integration has no.
-    Unsaid,
-    /// A text. Port's GitHub integration takes any for yes, also "false".
-    Text(String),
-}
-
-impl WorkflowReport {
-    fn of(kind: &Value, work: &Value) -> Self {
-        match &work["reportWorkflowStatus"] {
-            Value::Bool(false) => Self::Off,
-            Value::Null if kind != "GITHUB" => Self::Unsaid,
-            Value::String(text) => Self::Text(text.clone()),
-            _ => Self::On,
-        }
-    }
 }
 
 impl ActionChecks<'_> {
@@ -90,11 +69,7 @@ impl ActionChecks<'_> {
                 "`promote init` sets its `workflowInputs`",
             );
         }
-        self.check_report(
-            &WorkflowReport::of(&method["type"], work),
-            &subject,
-            findings,
-        );
+        self.check_report(&WorkflowReport::of(method), &subject, findings);
         Ok(())
     }
 

@@ -128,6 +128,7 @@ pub async fn run(
             github,
             own: setup.own.as_ref(),
             grants: &setup.config.grants,
+            resume: &setup.config.workflow.resume,
             ruled: rules::has_binding(setup.config).then_some(args.config.as_path()),
         };
         let actions = setup.config.port.actions.identifiers();

@@ -1,9 +1,10 @@
 //! The workflow that a click in Port starts: its file on the branch where GitHub looks for it, against what the action sends.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::workflow_file::{JobEnvironment, ParsedWorkflow};
@@ -12,7 +13,7 @@ use crate::finding::{DoctorFindings, FindingCode, Severity};
 use promote_core::contract::Failure;
 use promote_core::gate::describe;
 use promote_core::grants::{Grants, Operation};
-use promote_core::run::resume::RUN_NAME;
+use promote_core::run::resume::{RUN_NAME, ResumeWatch, WorkflowAccess};
 use promote_core::service::github::BranchProtection;
 use promote_core::service::http::{HttpAnswer, ServiceError, ServiceResult, seg};
 use promote_core::service::{github, port};
@@ -29,6 +30,8 @@ pub(super) struct WorkflowReaders<'a> {
     pub(super) own: Option<&'a (github::Client, String)>,
     /// The grants, which the workflow's token must be able to serve.
     pub(super) grants: &'a Grants,
+    /// The file of the workflow that goes on with what waits.
+    pub(super) resume: &'a str,
     /// The configuration, if it has rules that nobody may leave out.
     pub(super) ruled: Option<&'a Path>,
 }
@@ -87,6 +90,7 @@ pub(super) async fn check(
     guarded: Option<&str>,
     findings: &mut DoctorFindings,
 ) {
+    let mut resumed_in = BTreeSet::new();
     for action in actions {
         // What is wrong with the action itself has been said where it was checked.
         let found = readers
@@ -98,6 +102,51 @@ pub(super) async fn check(
             continue;
         };
         check_workflow(readers, &workflow, guarded, findings).await;
+        if resumed_in.insert(workflow.repository.to_ascii_lowercase()) {
+            check_resume(readers, &workflow.repository, findings).await;
+        }
+    }
+}
+
+/// Checks that somebody goes on with what waits.
+async fn check_resume(
+    readers: &WorkflowReaders<'_>,
+    repository: &str,
+    findings: &mut DoctorFindings,
+) {
+    let file = readers.resume;
+    let subject = format!("workflow {file} of {repository}");
+    let access = WorkflowAccess {
+        github: readers.client(repository),
+        repository,
+    };
+    let watch = ResumeWatch::look(access, file, Timestamp::now()).await;
+    if let ResumeWatch::Unseen(why) = &watch {
+        findings.note(
+            FindingCode::WorkflowResume,
+            &subject,
+            format!("it was not looked at: {why}"),
+            "run this once with a token that may read it (actions: read), as WORKFLOW_TOKEN with GITHUB_REPOSITORY or as GITHUB_TOKEN",
+        );
+    }
+    if let Some(problem) = watch.problem() {
+        let (what, fix) = problem.split_once(": ").unwrap_or((&problem, ""));
+        findings.warning(
+            FindingCode::WorkflowResume,
+            &subject,
+            format!("it {what}, so nobody goes on with what waits"),
+            fix,
+        );
+    }
+}
+
+impl WorkflowReaders<'_> {
+    /// Returns the client for a repository of workflows.
+    fn client(&self, repository: &str) -> &github::Client {
+        match self.own {
+            Some((client, own)) if own.eq_ignore_ascii_case(repository) => client,
+            _ => self.github,
+        }
     }
 }
 
@@ -108,12 +157,8 @@ async fn check_workflow(
     findings: &mut DoctorFindings,
 ) {
     let subject = workflow.subject();
-    let client = match readers.own {
-        Some((client, own)) if own.eq_ignore_ascii_case(&workflow.repository) => client,
-        _ => readers.github,
-    };
     let reader = RepositoryReader {
-        client,
+        client: readers.client(&workflow.repository),
         name: &workflow.repository,
     };
     let Some(file) = read_file(&reader, workflow, &subject, findings).await else {

@@ -165,6 +165,11 @@ pub(super) const ALL: &[CodeExplanation] = &[
         "give it the `run-name` that `promote init` writes: `Port run` and the id of Port's run.",
     ),
     finding(
+        FindingCode::WorkflowResume,
+        "The workflow that goes on with what waits is not there, is switched off, or has not succeeded for a day. What people merge is not recorded then, and nothing that waits ends.",
+        "commit what `promote init` wrote, enable it below the repository's Actions, or look at its last runs; `[workflow] resume` in promote.toml names a file of another name.",
+    ),
+    finding(
         FindingCode::TeamNeverFits,
         "A `[[team]]` rule asks for a team, and the blueprint of services has no ownership: Port keeps no teams of its entities then.",
         "turn ownership on for the blueprint; teams are named by their identifiers. Or choose by another property.",

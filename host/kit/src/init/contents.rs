@@ -35,14 +35,7 @@ pub(super) fn is_unchanged(text: &str) -> bool {
 
 /// The text of the workflow that promotes.
 pub(super) fn workflow(answers: &SetupAnswers) -> String {
-    // The one that resumes may read them anyway.
-    let reviews = if answers.extras.reviews {
-        "      actions: read # who let the run start\n"
-    } else {
-        ""
-    };
-    let text = WORKFLOW_TEMPLATE.replace("      REVIEWS: none\n", reviews);
-    sealed(&filled_in(&text, answers))
+    sealed(&filled_in(WORKFLOW_TEMPLATE, answers))
 }
 
 /// The workflow that carries on what waits. What happens to pull requests of another repository starts nothing here: the

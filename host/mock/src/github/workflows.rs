@@ -63,6 +63,7 @@ impl GitHub {
     /// Moves all that is some time ago or some time ahead.
     pub(crate) fn shift(&mut self, by: SignedDuration) {
         for repository in &mut self.repositories {
+            shift(&mut repository.created_at, by);
             for run in &mut repository.workflow_runs {
                 shift(&mut run.created_at, by);
                 shift(&mut run.updated_at, by);
@@ -145,14 +146,23 @@ impl GitHub {
 }
 
 /// Finds the workflow that the path names by its number or its file.
-fn workflow<'g>(
-    github: &'g GitHub,
-    call: &GitHubCall<'_>,
-) -> Result<&'g WorkflowFile, GitHubAnswer> {
+fn workflow(github: &GitHub, call: &GitHubCall<'_>) -> Result<WorkflowFile, GitHubAnswer> {
     let asked = call.part("workflow");
-    let mut known = call.repository(github).workflows.iter();
-    known
-        .find(|it| it.file == asked || it.id.to_string() == asked)
+    let repository = call.repository(github);
+    let mut known = repository.workflows.iter();
+    if let Some(known) = known.find(|it| it.file == asked || it.id.to_string() == asked) {
+        return Ok(known.clone());
+    }
+    // Whatever is in its folder on the default branch is one.
+    let branch = &repository.settings.default_branch;
+    let path = format!(".github/workflows/{asked}");
+    github
+        .file_at(&repository.full_name(), branch, &path)
+        .map(|_| WorkflowFile {
+            id: 1,
+            file: asked.to_owned(),
+            state: "active".to_owned(),
+        })
         .ok_or_else(GitHubAnswer::not_found)
 }
 
@@ -179,7 +189,7 @@ pub(super) fn get(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
 
 /// The newest first. `created` is a search's range; `>=` is served.
 pub(super) fn runs(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
-    let file = workflow(github, call)?.file.clone();
+    let file = workflow(github, call)?.file;
     let repository = call.repository(github);
     let since = match call.query("created") {
         None => None,

@@ -11,6 +11,7 @@ mod lost;
 mod overview;
 mod verdict;
 mod waiting;
+mod watch;
 mod workflow;
 
 use jiff::{SignedDuration, Timestamp};
@@ -28,6 +29,7 @@ use overview::SurveyOverview;
 use waiting::waiting_step;
 use workflow::{ReviewState, WorkflowLens, WorkflowState};
 
+pub use watch::ResumeWatch;
 pub use workflow::{RUN_NAME, WorkflowAccess, WorkflowClient};
 
 /// How long Port may take until the workflow run is there.

@@ -274,6 +274,7 @@ fn state_of(run: &str, workflow: ActionWorkflow, found: &WorkflowRuns) -> Workfl
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
+    use crate::service::port::WorkflowReport;
     use serde_json::json;
 
     fn runs(of: &[(&str, &str)]) -> WorkflowRuns {
@@ -299,6 +300,7 @@ mod tests {
             repository: "acme/gitops".to_owned(),
             file: "promote.yml".to_owned(),
             installation: None,
+            report: WorkflowReport::Off,
         };
         match state_of("r_1", workflow, found) {
             WorkflowState::Alive => "alive".to_owned(),

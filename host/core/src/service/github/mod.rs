@@ -43,6 +43,7 @@ pub(crate) use pull_node::OpenPullNode;
 pub use pulls::ProposedPull;
 pub use read::blob_id;
 pub use status::{STATUS, StatusWord};
+pub(crate) use workflows::WorkflowFile;
 pub use workflows::{WorkflowRun, WorkflowRuns};
 
 use crate::contract::{Failure, FileChange, Proposal};

@@ -22,6 +22,15 @@ pub struct WorkflowRun {
     conclusion: Option<String>,
 }
 
+/// A workflow, as far as it matters whether it runs.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(crate) struct WorkflowFile {
+    /// `active`, or why it is not.
+    pub(crate) state: String,
+    /// When GitHub has seen it first.
+    pub(crate) created_at: Option<Timestamp>,
+}
+
 /// The runs of a workflow since a moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WorkflowRuns {
@@ -120,6 +129,35 @@ impl Repo<'_> {
             is_whole: pages.is_whole && runs.len() >= total,
             runs,
         })
+    }
+
+    /// Returns a workflow by the name of its file, if it is on the default branch (REST, "Get a workflow").
+    pub(crate) async fn workflow_file(&self, file: &str) -> CallResult<Option<WorkflowFile>> {
+        let target = format!("/actions/workflows/{}", seg(file));
+        match self.get(target).await {
+            Ok(found) => Ok(Some(found)),
+            Err(error) if error.says(404, "") => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Returns whether a run of a workflow has succeeded that was made since a moment.
+    pub(crate) async fn has_succeeded(&self, file: &str, since: Timestamp) -> CallResult<bool> {
+        #[derive(Deserialize)]
+        struct RunCount {
+            total_count: usize,
+        }
+        let since = since.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        let target = format!(
+            "/actions/workflows/{}/runs?status=success&created={}&exclude_pull_requests=true&per_page=1",
+            seg(file),
+            seg(&format!(">={since}"))
+        );
+        match self.get::<RunCount>(target).await {
+            Ok(found) => Ok(found.total_count > 0),
+            Err(error) if error.says(404, "") => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Returns what reviewers said of a workflow run.

@@ -79,6 +79,21 @@ pub struct ActionWorkflow {
     pub file: String,
     /// Port's installation that starts it; none if it is Port's old app.
     pub installation: Option<String>,
+    /// What Port does with a run when its workflow is over.
+    pub report: WorkflowReport,
+}
+
+/// What Port's integration does with a run when its workflow is over, by `reportWorkflowStatus` of the action.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WorkflowReport {
+    /// Nothing.
+    Off,
+    /// It ends the run.
+    On,
+    /// It is not said. Port's documentation has yes for that, the code of its GitHub integration has no.
+    Unsaid,
+    /// A text. Port's GitHub integration takes any for yes, also "false".
+    Text(String),
 }
 
 /// A user of Port.
@@ -170,7 +185,23 @@ impl ActionWorkflow {
             repository: format!("{}/{}", text("org")?, text("repo")?),
             file: file.rsplit('/').next().unwrap_or(file).to_owned(),
             installation: installation.map(str::to_owned),
+            report: WorkflowReport::of(method),
         })
+    }
+}
+
+impl WorkflowReport {
+    /// Reads it from the backend of an action.
+    pub fn of(method: &Value) -> Self {
+        let work = method
+            .get("integrationActionExecutionProperties")
+            .unwrap_or(method);
+        match &work["reportWorkflowStatus"] {
+            Value::Bool(false) => Self::Off,
+            Value::Null if method["type"] != "GITHUB" => Self::Unsaid,
+            Value::String(text) => Self::Text(text.clone()),
+            _ => Self::On,
+        }
     }
 }
 

@@ -16,7 +16,9 @@ use http::Method;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-pub use action_run::{ActionWorkflow, PortRun, PortUser, RunApproval, RunKind, RunStatus};
+pub use action_run::{
+    ActionWorkflow, PortRun, PortUser, RunApproval, RunKind, RunStatus, WorkflowReport,
+};
 pub use entity::EntityPage;
 pub(crate) use run::{EarlierAttempts, PLANNED, SEALED};
 
