@@ -135,8 +135,13 @@ pub(crate) fn check_last_words(reports: &[ScenarioReport]) {
 /// Returns a text without what differs from run to run: moments, and the numbers of requests.
 fn without_moments(text: &str) -> String {
     let words = text.split(' ').map(|word| {
-        let is_moment = word.starts_with("20") && word.ends_with('Z') && word.contains('T');
-        if is_moment { "MOMENT" } else { word }
+        let moment = word.trim_end();
+        let is_moment = moment.starts_with("20") && moment.ends_with('Z') && moment.contains('T');
+        if is_moment {
+            word.replace(moment, "MOMENT")
+        } else {
+            word.to_owned()
+        }
     });
     let text = words.collect::<Vec<_>>().join(" ");
     match text.split_once(" (request ") {
