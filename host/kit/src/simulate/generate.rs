@@ -324,14 +324,12 @@ impl Script {
     fn killed(&self) -> Vec<usize> {
         let mut killed = Vec::new();
         for step in &self.steps {
-            match step {
-                ScriptStep::Run { click, trouble, .. } => {
-                    killed.retain(|one| one != click);
-                    if trouble.is_some_and(|(_, trouble)| kills(trouble)) {
-                        killed.push(*click);
-                    }
-                }
-                _ => {}
+            let ScriptStep::Run { click, trouble, .. } = step else {
+                continue;
+            };
+            killed.retain(|one| one != click);
+            if trouble.is_some_and(|(_, trouble)| kills(trouble)) {
+                killed.push(*click);
             }
         }
         killed
