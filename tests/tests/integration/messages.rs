@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 use promote_core::source::dry_run::planned_number;
 use promote_kit::explain;
@@ -86,7 +86,8 @@ fn parts(text: &str) -> BTreeMap<String, String> {
 
 /// Compares a part of the list with the file, or writes it there.
 pub(crate) fn check_part(title: &str, body: &str) {
-    let _writing = FILE.lock().unwrap();
+    // One that has failed says so itself.
+    let _writing = FILE.lock().unwrap_or_else(PoisonError::into_inner);
     let path = root().join("tests/messages.txt");
     let text = std::fs::read_to_string(&path).unwrap_or_default();
     let mut parts = parts(&text);
