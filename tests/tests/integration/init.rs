@@ -127,6 +127,51 @@ async fn a_record_of_promotions_is_set_up_if_it_is_wished() {
 }
 
 #[tokio::test]
+async fn an_action_of_its_own_goes_back_if_it_is_wished() {
+    let stage = ProgramStage::sample().await;
+    let with = ["--rollback", "--yes"];
+    init(&stage, &with)
+        .await
+        .expect(0)
+        .expect_said("wrote port: action rollback_production")
+        .expect_said("wrote port: action promote_to_production");
+    let action = |name: &str| {
+        let world = stage.witness.world.lock();
+        world.port.actions[name].definition.clone()
+    };
+    let [promote, rollback] = ["promote_to_production", "rollback_production"].map(action);
+    let again = &promote["trigger"]["userInputs"]["properties"]["again"];
+    assert_eq!(again["type"], "boolean", "{promote:?}");
+    assert_eq!(
+        rollback["trigger"]["userInputs"]["properties"],
+        json!({}),
+        "{rollback:?}"
+    );
+    assert_eq!(rollback["invocationMethod"], promote["invocationMethod"]);
+    let config = stage.read("new/promote.toml");
+    for part in [
+        "rollback = { action = \"rollback_production\", settings = { rollback = { enabled = true } } }",
+        "rollback = { again = \"again\" }",
+        "allow = [\"port.search\"]",
+    ] {
+        assert!(config.contains(part), "{config}");
+    }
+    stage
+        .promote(&["doctor", "--config", "new/promote.toml"])
+        .await
+        .expect(0);
+    // What is there says that it is wished, and whoever leaves the flag out takes nothing back.
+    for arguments in [&with[..], &["--yes"]] {
+        init(&stage, arguments)
+            .await
+            .expect(0)
+            .expect_said("nothing to change: everything is set up");
+    }
+    stage.run(&["--config", "new/promote.toml"]).await.expect(0);
+    stage.witness.expect_promoted();
+}
+
+#[tokio::test]
 async fn keeps_what_others_added() {
     let mut world = World::sample();
     let mut service = (*world.port.blueprints["service"]).clone();

@@ -19,6 +19,9 @@ use promote_core::service::github::RepositoryName;
 use promote_core::text;
 use promote_intake::config::{Config, StatusReporter};
 
+/// The input of the action by which somebody says that an image may be promoted again after it was rolled back.
+pub(super) const AGAIN: &str = "again";
+
 /// The region of Port that an account lives in.
 pub struct PortRegion {
     /// The address of its API.
@@ -54,6 +57,8 @@ pub(super) struct SetupAnswers {
     pub app: bool,
     /// The action in Port.
     pub port_action: String,
+    /// The action in Port that goes back, if there is to be one.
+    pub rollback: Option<String>,
     /// The blueprint of the record of promotions, if there is to be one.
     pub record: Option<String>,
     /// Whether each blueprint that is created gets a page in the catalog.
@@ -144,6 +149,9 @@ impl SetupAnswers {
                 args.environment
             );
         }
+        if args.rollback.as_ref() == Some(&args.port_action) {
+            bail!("`--rollback` names the action that promotes: a rollback needs one of its own");
+        }
         let config = args.folder.join(files::CONFIG);
         let there = Config::read_local(&config).unwrap_or_default();
         // The workflow's own token reaches its own repository only (GitHub, "Automatic token authentication").
@@ -161,6 +169,10 @@ impl SetupAnswers {
             environment: args.environment.clone(),
             app,
             port_action: args.port_action.clone(),
+            rollback: args.rollback.clone().or_else(|| {
+                let known = there.port.actions.rollback.first();
+                known.map(|known| known.action.clone())
+            }),
             record: args.record.clone().or(there.port.record),
             catalog_pages: args.catalog_pages,
             reporter: there.port.report,
@@ -269,6 +281,12 @@ impl SetupAnswers {
         }
         if let Some(portal) = &self.portal {
             lines.push_str(&format!("portal = {}\n", quoted(portal)));
+        }
+        if self.rollback.is_some() {
+            lines.push_str(&format!(
+                "# What was rolled back is promoted again only if whoever clicks says so, by this input of the action.\nrollback = {{ again = {} }}\n",
+                quoted(AGAIN)
+            ));
         }
         lines + &self.rules.settings()
     }

@@ -77,6 +77,15 @@ pub struct InitArgs {
     #[arg(long, value_name = "ACTION", default_value = "promote_to_production")]
     pub port_action: String,
 
+    /// Make an action in Port that takes back what the last promotion of a service brought, without a question to staging
+    #[arg(
+        long,
+        value_name = "ACTION",
+        num_args = 0..=1,
+        default_missing_value = "rollback_production"
+    )]
+    pub rollback: Option<String>,
+
     /// Keep an entity in Port for each promotion, of this blueprint, which is created if it is not there
     #[arg(
         long,

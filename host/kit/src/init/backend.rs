@@ -3,7 +3,7 @@
 use anyhow::{Context as _, bail};
 use serde_json::{Map, Value, json};
 
-use super::answers::SetupAnswers;
+use super::answers::{AGAIN, SetupAnswers};
 use super::dialog::{SetupQuestion, SetupQuestions};
 use super::files;
 use promote_core::service::http::ServiceError;
@@ -111,6 +111,9 @@ pub(super) fn action(answers: &SetupAnswers) -> anyhow::Result<Map<String, Value
     work["repo"] = json!(repo);
     work["workflow"] = json!(files::WORKFLOW_NAME);
     work["reportWorkflowStatus"] = json!(answers.reporter == StatusReporter::Workflow);
+    if answers.rollback.is_some() {
+        action["trigger"]["userInputs"]["properties"][AGAIN] = again_input();
+    }
     if let Some(branch) = &answers.workflow_branch {
         work["workflowInputs"]["ref"] = json!(branch);
     }
@@ -119,6 +122,55 @@ pub(super) fn action(answers: &SetupAnswers) -> anyhow::Result<Map<String, Value
         method(&answers.backend, work),
     );
     Ok(action)
+}
+
+/// The input by which somebody says that an image may be promoted again after it was rolled back.
+fn again_input() -> Value {
+    json!({
+        "type": "boolean",
+        "title": "Promote it although it was rolled back",
+        "default": false,
+    })
+}
+
+/// The action that goes back, as it should be: it starts the same workflow, and asks nothing.
+pub(super) fn rollback_action(
+    answers: &SetupAnswers,
+    identifier: &str,
+) -> anyhow::Result<Map<String, Value>> {
+    let mut rollback = action(answers)?;
+    rollback.insert("identifier".to_owned(), json!(identifier));
+    rollback.insert("title".to_owned(), json!("Roll back production"));
+    rollback.insert(
+        "description".to_owned(),
+        json!("Takes back what the last promotion of this service brought"),
+    );
+    rollback["trigger"]["userInputs"] = json!({ "properties": {}, "required": [], "order": [] });
+    Ok(rollback)
+}
+
+/// Adds to an action that is there the input without which nothing that was rolled back could be promoted again.
+pub(super) fn add_again_input(action: &mut Map<String, Value>) {
+    let Some(inputs) = object_in(action, "trigger").and_then(|it| object_in(it, "userInputs"))
+    else {
+        return;
+    };
+    let Some(properties) = object_in(inputs, "properties") else {
+        return;
+    };
+    if properties.contains_key(AGAIN) {
+        return;
+    }
+    properties.insert(AGAIN.to_owned(), again_input());
+    if let Some(order) = inputs.get_mut("order").and_then(Value::as_array_mut) {
+        order.push(json!(AGAIN));
+    }
+}
+
+/// Returns the object under a key, which is made if nothing is there; none if it is something else.
+fn object_in<'a>(map: &'a mut Map<String, Value>, key: &str) -> Option<&'a mut Map<String, Value>> {
+    let value = map.entry(key).or_insert_with(|| json!({}));
+    value.as_object_mut()
 }
 
 /// The work as the backend takes it.

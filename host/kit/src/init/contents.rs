@@ -157,7 +157,22 @@ pub(super) fn config(answers: &SetupAnswers) -> anyhow::Result<String> {
     } else {
         r#"["run.note"]"#
     };
+    let (rollback, search) = match &answers.rollback {
+        None => (String::new(), String::new()),
+        Some(action) => (
+            format!(
+                "rollback = {{ action = {}, settings = {{ rollback = {{ enabled = true }} }} }}\n",
+                quoted(action)
+            ),
+            format!(
+                "# Find the image that git had before, for a rollback.\n[[grants]]\nallow = [\"port.search\"]\nblueprint = {}\n\n",
+                quoted(&names.image)
+            ),
+        ),
+    };
     let text = CONFIG_TEMPLATE
+        .replace("$ROLLBACK\n", &rollback)
+        .replace("$SEARCH\n", &search)
         .replace("$RUN\n", &format!("{run}\n"))
         .replace("$KEPT\n", &kept(answers))
         .replace("$REPOSITORY", &quoted(&answers.repository))

@@ -39,7 +39,7 @@ use backend::ActionBackend;
 use catalog::{CatalogChoice, CatalogNames, CatalogProblem};
 use dialog::{SetupQuestion, SetupQuestions};
 use files::SetupFiles;
-use port::PortChanges;
+use port::{FoundActions, PortChanges};
 use sample::CatalogSample;
 
 /// What `init` is given of the world around it.
@@ -62,7 +62,7 @@ struct FoundPort {
     blueprints: Vec<Value>,
     choice: Option<CatalogChoice>,
     sample: CatalogSample,
-    action: Option<Map<String, Value>>,
+    actions: FoundActions,
 }
 
 /// Sets things up and returns what that came to. `connect` makes the client of Port, if it is needed; `find_commit` looks up the
@@ -92,7 +92,7 @@ pub async fn run(
     let mut left = Vec::new();
     if let Some(client) = &client {
         found = look(client, args, &mut answers, &questions).await?;
-        let action = found.action.as_ref();
+        let action = found.actions.promote.as_ref();
         left.extend(settle_backend(client, args, &mut answers, action, &questions).await?);
     }
     settle_manifest(args, &mut answers, &found.sample, &questions);
@@ -100,7 +100,7 @@ pub async fn run(
     answers.rules = rules::RuleSettings::choose(&answers.names, &found.blueprints, &found.sample);
     let files = files::plan(&answers, &args.folder, args.overwrite)?;
     let changes = match &found.choice {
-        Some(choice) => port::plan(&answers, &found.blueprints, choice, found.action)?,
+        Some(choice) => port::plan(&answers, &found.blueprints, choice, found.actions)?,
         None => PortChanges::default(),
     };
     left.extend(files.kept.iter().map(|kept| {
@@ -193,11 +193,18 @@ async fn look(
         )));
         identifier.clone_into(&mut answers.port_action);
     }
+    let rollback = match &answers.rollback {
+        Some(rollback) => port::action_named(client, rollback).await?,
+        None => None,
+    };
     Ok(FoundPort {
         blueprints,
         choice: Some(choice),
         sample,
-        action,
+        actions: FoundActions {
+            promote: action,
+            rollback,
+        },
     })
 }
 

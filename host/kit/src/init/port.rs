@@ -69,6 +69,13 @@ pub(super) enum CatalogPage {
     NotMade,
 }
 
+/// The actions that are there.
+#[derive(Default)]
+pub(super) struct FoundActions {
+    pub(super) promote: Option<Map<String, Value>>,
+    pub(super) rollback: Option<Map<String, Value>>,
+}
+
 /// One request.
 pub(super) struct PortChange {
     method: Method,
@@ -97,12 +104,19 @@ pub(super) async fn find_action(
         guide::renamed_action(&answers.port_action, &answers.names.service),
     ];
     for name in names {
-        let target = format!("/v1/actions/{}", seg(&name));
-        if let Some(found) = read(client, &target, "action").await? {
+        if let Some(found) = action_named(client, &name).await? {
             return Ok(Some(found));
         }
     }
     Ok(None)
+}
+
+/// Returns an action by its identifier.
+pub(super) async fn action_named(
+    client: &Client,
+    name: &str,
+) -> anyhow::Result<Option<Map<String, Value>>> {
+    read(client, &format!("/v1/actions/{}", seg(name)), "action").await
 }
 
 /// Compares what is there with what should be.
@@ -110,7 +124,7 @@ pub(super) fn plan(
     answers: &SetupAnswers,
     blueprints: &[Value],
     choice: &CatalogChoice,
-    action: Option<Map<String, Value>>,
+    actions: FoundActions,
 ) -> anyhow::Result<PortChanges> {
     let mut changes = PortChanges::default();
     let names = choice.names();
@@ -139,36 +153,54 @@ pub(super) fn plan(
             "no page is made in the catalog for the new blueprints: `--catalog-pages` makes one for each".to_owned(),
         );
     }
-    let name = format!("port: action {}", answers.port_action);
-    let Some(found) = action else {
-        changes
-            .all
-            .push(PortChange::create(&name, "/v1/actions".to_owned(), wanted));
-        return Ok(changes);
-    };
-    // Port gives null for what is not set, and takes none back.
-    let found: Map<String, Value> = found
-        .into_iter()
-        .filter(|(key, value)| ACTION_FIELDS.contains(&key.as_str()) && !value.is_null())
-        .collect();
-    let after = backend::overlaid_action(&found, &wanted)?;
-    changes.warnings.extend(backend::misleading(&found));
-    if found != after {
-        changes.all.push(PortChange {
-            method: Method::PUT,
-            target: format!("/v1/actions/{}", seg(&answers.port_action)),
-            difference: SetupDifference {
-                name,
-                before: pretty(&found),
-                after: pretty(&after),
-            },
-            body: Value::Object(after),
-        });
+    changes.add_action(&wanted, actions.promote, answers.rollback.is_some())?;
+    if let Some(rollback) = &answers.rollback {
+        let wanted = backend::rollback_action(answers, rollback)?;
+        changes.add_action(&wanted, actions.rollback, false)?;
     }
     Ok(changes)
 }
 
 impl PortChanges {
+    /// Adds what an action lacks, or the whole of it.
+    fn add_action(
+        &mut self,
+        wanted: &Map<String, Value>,
+        found: Option<Map<String, Value>>,
+        asks_again: bool,
+    ) -> anyhow::Result<()> {
+        let identifier = wanted["identifier"].as_str().unwrap_or_default();
+        let name = format!("port: action {identifier}");
+        let Some(found) = found else {
+            let change = PortChange::create(&name, "/v1/actions".to_owned(), wanted.clone());
+            self.all.push(change);
+            return Ok(());
+        };
+        // Port gives null for what is not set, and takes none back.
+        let found: Map<String, Value> = found
+            .into_iter()
+            .filter(|(key, value)| ACTION_FIELDS.contains(&key.as_str()) && !value.is_null())
+            .collect();
+        let mut after = backend::overlaid_action(&found, wanted)?;
+        self.warnings.extend(backend::misleading(&found));
+        if asks_again {
+            backend::add_again_input(&mut after);
+        }
+        if found != after {
+            self.all.push(PortChange {
+                method: Method::PUT,
+                target: format!("/v1/actions/{}", seg(identifier)),
+                difference: SetupDifference {
+                    name,
+                    before: pretty(&found),
+                    after: pretty(&after),
+                },
+                body: Value::Object(after),
+            });
+        }
+        Ok(())
+    }
+
     /// Adds what a blueprint lacks. One of the user's own, under another name than the guide's, gets the relations that lead
     /// on, and nothing else.
     fn add_blueprint(

@@ -23,6 +23,7 @@ pub(in crate::init) fn answers() -> SetupAnswers {
         environment: "production".to_owned(),
         app: false,
         port_action: "promote_to_production".to_owned(),
+        rollback: None,
         record: None,
         catalog_pages: false,
         reporter: Default::default(),
