@@ -54,7 +54,7 @@
 //! | 2 | [`call`]: each call of a policy as a value | [`call::Call`] |
 //! | 3 | [`grants`]: the operator's word, from text to match; nothing is allowed that no grant names | [`grants::ResolvedGrants`] |
 //! | 4 | [`limits`]: how much a run may use | [`limits::Budget`] |
-//! | 5 | [`gate`]: the one door: journal, limits, grants and evidence, in this order | [`gate::Gate::call`], [`gate::Admitted`] |
+//! | 5 | [`gate`]: the one door: journal, limits, grants and evidence, in this order | [`gate::Gate`], [`gate::Admitted`] |
 //! | 6 | [`journal`]: each call and its answer in a chain of sums, written before the call is made | [`journal::Journal`] |
 //! | 7 | [`policy`]: the sandbox, with no more memory, time or WASI than allowed, and native code | [`policy::Policy`], [`policy::engine::Engine`] |
 //! | 8 | [`rule`]: rules of organisations and teams, which the gate asks before proposals and merges | [`rule::RuleInquiry`] |

@@ -20,7 +20,7 @@
 //! ```
 //!
 //! In reading order: `job`, what a run is given; `claim`, Port's word on the message that started it; `begin`; `verdict` and
-//! [`ending`]; [`last_word`] and `finish`; [`resume`], which carries on what waits. Next: [`text`](crate::text).
+//! [`ending`](mod@ending); [`last_word`] and `finish`; [`resume`], which carries on what waits. Next: [`text`](crate::text).
 
 pub mod approvers;
 mod begin;
