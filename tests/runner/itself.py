@@ -32,7 +32,7 @@ runs:
 """
 
 
-def play(folder, steps, cancel_after=None, files=(), **job):
+def play(folder, steps, cancel_once=None, files=(), **job):
     """Runs one job on a machine of its own, with the action above in a repository."""
     github = GitHub(folder / "github")
     content = folder / "content"
@@ -46,9 +46,14 @@ def play(folder, steps, cancel_after=None, files=(), **job):
     workflow = {"jobs": {"job": {"permissions": {"contents": "read"}, "steps": steps, **job}}, "env": {"OUTER": "workflow"}}
     run = Run(Machine(folder / "machine", github), workflow, {"inputs": {"name": "x"}}, repository="acme/probe", run_id="1",
               sha=commit, ref="refs/heads/main")
-    if cancel_after:
-        threading.Timer(cancel_after, run.cancel.set).start()
+    if cancel_once:
+        threading.Thread(target=lambda: (wait_for(cancel_once), run.cancel.set()), daemon=True).start()
     return run.play()["job"]
+
+
+def wait_for(file):
+    while not file.exists():
+        time.sleep(0.05)
 
 
 def variables_of_a_composite_action(_, folder):
@@ -90,12 +95,14 @@ def shells_and_exit_codes(_, folder):
 
 
 def signals_and_their_times(_, folder):
-    polite = "trap 'echo INT; exit 1' INT; sleep 30 & wait"
-    deaf = "trap 'echo INT' INT; trap 'echo TERM' TERM; while :; do sleep 0.1; done"
+    polite = "trap 'echo INT; exit 1' INT; touch {ready}; sleep 30 & wait"
+    deaf = "trap 'echo INT' INT; trap 'echo TERM' TERM; touch {ready}; while :; do sleep 0.1; done"
     for number, (script, said, least, most) in enumerate(((polite, ["INT"], 0, 7), (deaf, ["INT", "TERM"], 10, 13))):
         started = time.monotonic()
         (folder / str(number)).mkdir()
-        end = play(folder / str(number), [{"run": script}, {"if": "always()", "run": "echo after"}, {"run": "echo no"}], cancel_after=0.5)
+        ready = folder / str(number) / "ready"
+        steps = [{"run": script.replace("{ready}", str(ready))}, {"if": "always()", "run": "echo after"}, {"run": "echo no"}]
+        end = play(folder / str(number), steps, cancel_once=ready)
         assert [line for line in end.log.splitlines() if not line.startswith("##")] == [*said, "after"], end.log
         assert least <= time.monotonic() - started <= most and end.result == "cancelled", (time.monotonic() - started, end.result)
 

@@ -188,7 +188,10 @@ async fn set_up(args: &InitArgs, environment: &Environment) -> anyhow::Result<u8
         check_app: environment.is_app().then_some(&check),
     };
     let port = || connect::port(environment);
-    let report = init::run(args, &dialog, &tools, port, find_commit).await?;
+    let report = match init::run(args, &dialog, &tools, port, find_commit).await {
+        Ok(report) => report,
+        Err(error) => return told(error),
+    };
     if args.format == OutputFormat::Json {
         output::data(&report.json());
     }

@@ -99,6 +99,25 @@ async fn a_service_that_does_not_answer_is_no_fault_of_the_set_up() {
 }
 
 #[tokio::test]
+async fn what_port_says_no_to_is_told_with_its_particulars() {
+    let mut world = World::sample();
+    let refusal = FaultEffect::Answer(CannedAnswer {
+        status: 422,
+        headers: Default::default(),
+        body: r#"{"ok": false, "message": "no", "details": {"errors": [{"instancePath": "/id", "message": "is too\nlong"}]}}"#
+            .to_owned(),
+    });
+    let planted = world
+        .faults
+        .next(ServiceName::Port, "GET", "/v1/blueprints/*", refusal);
+    planted.unwrap().times = 1000;
+    let stage = ProgramStage::of(world).await;
+    let ended = doctor(&stage, &[]).await;
+    let told = ended.json()["findings"].to_string();
+    assert!(told.contains("namely: errors: /id is too long"), "{told}");
+}
+
+#[tokio::test]
 async fn a_catalog_without_a_production_is_a_warning_however_many_are_asked_for() {
     let mut world = World::sample();
     entity(&mut world, "service", "web").relations.clear();

@@ -1,6 +1,7 @@
 //! `promote init`, against the mock over HTTP: twice is as good as once, and nobody's work is lost.
 
-use promote_mock::World;
+use promote_mock::fault::CannedAnswer;
+use promote_mock::{FaultEffect, ServiceName, World};
 use serde_json::{Value, json};
 
 use crate::stage::{ProgramEnd, ProgramStage};
@@ -324,6 +325,30 @@ async fn says_what_is_missing() {
     ];
     init(&stage, &named)
         .await
-        .expect(2)
+        .expect(3)
         .expect_said("writing port: blueprint image");
+}
+
+#[tokio::test]
+async fn what_port_says_no_to_is_told_with_its_particulars() {
+    let mut world = fresh();
+    let refusal = FaultEffect::Answer(CannedAnswer {
+        status: 422,
+        headers: Default::default(),
+        body: json!({
+            "ok": false,
+            "message": "the blueprint does not fit",
+            "details": { "errors": [{ "instancePath": "/schema", "message": "is\u{1b}[31m required\n::error::owned" }] },
+        })
+        .to_string(),
+    });
+    let planted = world
+        .faults
+        .next(ServiceName::Port, "POST", "/v1/blueprints", refusal);
+    planted.unwrap().times = 1000;
+    let stage = ProgramStage::of(world).await;
+    let ended = init(&stage, &[&PATHS[..], &["--yes"]].concat()).await;
+    ended.expect(3).expect_said(
+        "the blueprint does not fit, namely: errors: /schema is [31m required ::error::owned",
+    );
 }

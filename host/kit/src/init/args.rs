@@ -27,7 +27,8 @@ Port is read and written with PORT_CLIENT_ID and PORT_CLIENT_SECRET
 Exit codes:
   0  everything is set up
   1  something that is there stays in the way
-  2  nothing could be decided")]
+  2  nothing could be decided: usage or a file is in the way
+  3  Port or GitHub failed, or said no")]
 pub struct InitArgs {
     /// The GitOps repository, whose manifests are changed
     #[arg(long, value_name = "OWNER/NAME")]

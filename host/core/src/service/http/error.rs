@@ -207,10 +207,12 @@ impl Refusal {
             .unwrap_or_default();
         let id = ["x-trace-id", "x-github-request-id"].map(header).concat();
         let hint = crate::service::hint::hint(http.service, status.as_u16(), &message, &header);
-        // An answer without a code is shown as it is, with all that is in it.
-        let details = match (http.service, &body["error"]) {
-            (Service::Port, Value::String(_)) => http.clean(&details::of_port(&body["details"])),
-            _ => String::new(),
+        // An answer without a code and a message is shown as it is, with all that is in it.
+        let is_known = body["error"].is_string() || body["message"].is_string();
+        let details = if http.service == Service::Port && is_known {
+            http.clean(&details::of_port(&body["details"]))
+        } else {
+            String::new()
         };
         let mut text = format!("{call}: {}", status.as_u16());
         let parts = [
