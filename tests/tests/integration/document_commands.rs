@@ -10,7 +10,8 @@ use promote_mock::World;
 use tokio::process::Command;
 
 use crate::documents::{documents, root};
-use crate::init_catalog::{after_the_guide, push};
+use crate::init_catalog::push;
+use crate::init_guide::after_the_guide;
 use crate::stage::{PROGRAM, ProgramStage};
 
 /// The folder of a stage in which the commands of a document are run.
