@@ -6,6 +6,7 @@ import { basename, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
 const [folder, ...pages] = process.argv.slice(2);
+const MAX_PICTURE_HEIGHT = 8_000;
 const SCREENS = { desktop: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } };
 const profile = mkdtempSync(join(tmpdir(), "promote-pages-"));
 // Pages of this machine only: a sandbox of its own needs rights that a container has not got.
@@ -62,13 +63,16 @@ async function look(page, screen, scheme) {
   }));
   await on("Page.navigate", { url: pathToFileURL(resolve(page)).href });
   await loaded;
-  const measure = "JSON.stringify([document.documentElement.scrollWidth, innerWidth, document.body?.innerText.length ?? 1])";
+  const measure = "JSON.stringify([document.documentElement.scrollWidth, innerWidth, document.body?.innerText.length ?? 1, document.documentElement.scrollHeight])";
   const { result } = await on("Runtime.evaluate", { expression: measure });
-  const [wide, room, letters] = JSON.parse(result.value);
+  const [wide, room, letters, high] = JSON.parse(result.value);
   // A picture is fitted by the page that it stands in.
   if (page.endsWith(".html") && wide > room) problems.push(`${name}: ${wide} pixels wide, the screen has ${room}`);
   if (letters === 0) problems.push(`${name}: empty`);
-  const { data } = await on("Page.captureScreenshot", { format: "png", captureBeyondViewport: page.endsWith(".html") });
+  // The page of hundreds of promotions is longer than a picture may be.
+  const clip = { x: 0, y: 0, width, height: Math.min(Math.max(high, height), MAX_PICTURE_HEIGHT), scale: 1 };
+  const whole = page.endsWith(".html") ? { captureBeyondViewport: true, clip } : {};
+  const { data } = await on("Page.captureScreenshot", { format: "png", ...whole });
   writeFileSync(join(folder, `${basename(page).replace(/\.\w+$/, "")}-${screen}-${scheme}.png`), Buffer.from(data, "base64"));
   await ask("Target.closeTarget", { targetId });
 }
@@ -78,8 +82,11 @@ try {
     for (const screen of Object.keys(SCREENS)) for (const scheme of ["light", "dark"]) await look(page, screen, scheme);
   console.log(`${pages.length} pages, each on a desktop and a phone, light and dark: ${problems.length} problems`);
 } finally {
+  const ended = new Promise((resolve) => browser.once("exit", resolve));
   browser.kill();
-  rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+  await ended;
+  // Its children write a little longer.
+  rmSync(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
 }
 for (const problem of problems) console.error(problem);
 process.exitCode = problems.length > 0 ? 1 : 0;
