@@ -11,7 +11,7 @@ payload=$out/try/payload.json
 ending() {
     local name=$1 code=$2 command=$3 got
     shift 3
-    export config=$out/$name.toml payload
+    export config=$out/$name.toml payload again=$out/again.json
     [ -e "$config" ] || cp "$base" "$config"
     got=0
     env GITHUB_ACTIONS=true GITHUB_STEP_SUMMARY="$out/summaries/$name.md" GITHUB_SERVER_URL=https://github.com \
@@ -19,7 +19,7 @@ ending() {
         promote mock "$@" -- sh -c "$command" >"$out/$name.log" 2>&1 || got=$?
     [ "$got" = "$code" ] || { cat "$out/$name.log" >&2; echo "$name ended with $got, not $code" >&2; exit 1; }
     [ -s "$out/summaries/$name.md" ] || { cat "$out/$name.log" >&2; echo "$name has no summary" >&2; exit 1; }
-    printf '$ %s\n' "${command##*; }" | sed "s|\$config|promote.toml|; s|\$payload|payload.json|" >"$out/terminal/$name.ansi"
+    printf '$ %s\n' "${command##*; }" | sed "s|\$config|promote.toml|; s|\$payload|payload.json|; s|\$again|again.json|" >"$out/terminal/$name.ansi"
     promote mock "$@" -- sh -c "${command//promote /promote --color always }" >>"$out/terminal/$name.ansi" 2>&1 || true
 }
 
@@ -32,7 +32,7 @@ run='promote run --config $config --payload $payload'
 ending promoted 0 "$run"
 ending planned 0 'promote plan --config $config --payload $payload'
 ending waiting 0 "$run" --approvals 1
-ending unchanged 0 "$run >/dev/null 2>&1; "'id=$(promote start web); printf "{\"run_id\": \"%s\"}" "$id" >again.json; promote run --config $config --payload again.json'
+ending unchanged 0 "$run >/dev/null 2>&1; "'id=$(promote start web); printf "{\"run_id\": \"%s\"}" "$id" >"$again"; promote run --config $config --payload $again'
 with refused '[policy.settings.freeze]
 windows = ["* * * * *"]'
 ending refused 1 "$run"
