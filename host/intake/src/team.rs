@@ -284,6 +284,13 @@ mod tests {
     }
 
     #[test]
+    fn owners_are_found_under_the_name_of_ports_guide() {
+        let web = service("web", &[], r#"{ "code_owners": ["ann", "bob"] }"#);
+        assert!(fits(r#"{ owners = "bob" }"#, &web));
+        assert!(!fits(r#"{ owners = "carl" }"#, &web));
+    }
+
+    #[test]
     fn what_is_not_set_or_no_text_fits_nothing() {
         let shapes = [
             "{}",

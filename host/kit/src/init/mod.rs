@@ -2,7 +2,7 @@
 //!
 //! It fits itself to the catalog and the manifests that are there, shows what would change before it changes anything, adds
 //! what is missing, and never drops what others added: a second run finds nothing to do. It writes no secret anywhere, it says
-//! which ones to set. In reading order: `args`, `dialog`, `answers`, `action_version`, `catalog`, `sample`, `layout`, `reference`, `rules`, `backend`, `port`,
+//! which ones to set. In reading order: `args`, `dialog`, `answers`, `action_version`, `catalog`, `sample`, `layout`, `reference`, `paths`, `rules`, `backend`, `port_change`, `port`,
 //! `contents`, `files`, `guide`, `app`, `report`.
 
 mod action_version;
@@ -16,7 +16,9 @@ mod dialog;
 mod files;
 mod guide;
 mod layout;
+mod paths;
 mod port;
+mod port_change;
 mod reference;
 mod report;
 mod rules;
@@ -346,7 +348,7 @@ fn settle_manifest(
     }
     answers.recognise(args, &places, questions.dialog);
     if answers.paths.is_none() {
-        answers.paths = port::guess_paths(&places, &answers.manifest, &answers.path_property);
+        answers.paths = paths::guess_paths(&places, &answers.manifest, &answers.path_property);
     }
     answers.settle_paths(questions);
     let images = sample.images(&args.folder, property.as_deref());

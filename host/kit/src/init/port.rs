@@ -1,15 +1,15 @@
 //! Port's part: what the catalog lacks, and the action; added to what is there.
 
 use anyhow::{Context as _, bail};
-use http::Method;
 use serde_json::{Map, Value, json};
 
 use super::answers::SetupAnswers;
 use super::catalog::{CatalogChoice, CatalogNames, GivenNames};
-use super::dialog::{SetupDialog, SetupDifference};
+use super::dialog::SetupDialog;
+use super::port_change::{CatalogPage, PortChange};
 use super::{backend, guide};
 use promote_core::run::record::RECORD_BLUEPRINT;
-use promote_core::service::http::{Request, or_none, seg};
+use promote_core::service::http::{or_none, seg};
 use promote_core::service::port::Client;
 use promote_mock::port::GUIDE_BLUEPRINTS;
 
@@ -62,26 +62,11 @@ pub(super) struct PortChanges {
     pub(super) warnings: Vec<String>,
 }
 
-/// Whether Port makes a page in the catalog beside a blueprint that it creates.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum CatalogPage {
-    Made,
-    NotMade,
-}
-
 /// The actions that are there.
 #[derive(Default)]
 pub(super) struct FoundActions {
     pub(super) promote: Option<Map<String, Value>>,
     pub(super) rollback: Option<Map<String, Value>>,
-}
-
-/// One request.
-pub(super) struct PortChange {
-    method: Method,
-    target: String,
-    body: Value,
-    pub(super) difference: SetupDifference,
 }
 
 /// Reads all blueprints of the catalog.
@@ -187,16 +172,9 @@ impl PortChanges {
             backend::add_again_input(&mut after);
         }
         if found != after {
-            self.all.push(PortChange {
-                method: Method::PUT,
-                target: format!("/v1/actions/{}", seg(identifier)),
-                difference: SetupDifference {
-                    name,
-                    before: pretty(&found),
-                    after: pretty(&after),
-                },
-                body: Value::Object(after),
-            });
+            let target = format!("/v1/actions/{}", seg(identifier));
+            self.all
+                .push(PortChange::replace(name, target, &found, after));
         }
         Ok(())
     }
@@ -273,16 +251,7 @@ pub(super) async fn apply(
     dialog: &SetupDialog<'_>,
 ) -> anyhow::Result<()> {
     for change in &changes.all {
-        // The same body twice is the same definition; a second creation is answered with 409, which is true then.
-        let request = Request::write(
-            change.method.clone(),
-            change.target.clone(),
-            change.body.clone(),
-        );
-        client
-            .administer(request)
-            .await
-            .with_context(|| format!("writing {}", change.difference.name))?;
+        change.send(client).await?;
         (dialog.say)(&format!("wrote {}", change.difference.name));
     }
     Ok(())
@@ -300,62 +269,6 @@ async fn read(
     match answer[key].take() {
         Value::Object(found) => Ok(Some(found)),
         _ => bail!("Port's answer to {target} holds no {key}"),
-    }
-}
-
-impl PortChange {
-    /// Port makes a page by itself unless it is told not to (API reference, "Create a blueprint", `create_catalog_page`).
-    fn create_blueprint(identifier: &str, body: &Map<String, Value>, page: CatalogPage) -> Self {
-        let (is_made, beside) = match page {
-            CatalogPage::Made => (true, ", and a page for it in the catalog"),
-            CatalogPage::NotMade => (false, ""),
-        };
-        Self::create(
-            &format!("port: blueprint {identifier}{beside}"),
-            format!("/v1/blueprints?create_catalog_page={is_made}"),
-            body.clone(),
-        )
-    }
-
-    fn create(name: &str, target: String, body: Map<String, Value>) -> Self {
-        let difference = SetupDifference {
-            name: name.to_owned(),
-            before: String::new(),
-            after: pretty(&body),
-        };
-        Self {
-            method: Method::POST,
-            target,
-            body: Value::Object(body),
-            difference,
-        }
-    }
-
-    fn creates(&self) -> bool {
-        self.method == Method::POST
-    }
-
-    fn patch(
-        name: &str,
-        target: String,
-        found: &Map<String, Value>,
-        body: Map<String, Value>,
-    ) -> Self {
-        let before: Map<_, _> = body
-            .keys()
-            .map(|key| (key.clone(), found.get(key).cloned().unwrap_or_default()))
-            .collect();
-        let difference = SetupDifference {
-            name: name.to_owned(),
-            before: pretty(&before),
-            after: pretty(&body),
-        };
-        Self {
-            method: Method::PATCH,
-            target,
-            body: Value::Object(body),
-            difference,
-        }
     }
 }
 
@@ -421,43 +334,6 @@ fn clash(blueprint: &str, name: &str, found: &Value, guide: &Value) -> Option<St
         found.get(key).unwrap_or(&Value::Null),
         guide.get(key).unwrap_or(&Value::Null)
     ))
-}
-
-/// Returns the narrowest pattern that fits the manifests of all production runtimes in the catalog, if they follow one.
-pub(super) fn guess_paths(
-    places: &[(String, String)],
-    manifest: &str,
-    property: &str,
-) -> Option<String> {
-    let rest = manifest.strip_prefix(&format!("{{production.{property}}}"))?;
-    pattern(places).map(|pattern| format!("{pattern}{rest}"))
-}
-
-/// The paths with the service's name as a hole, if that makes them all the same.
-fn pattern(places: &[(String, String)]) -> Option<String> {
-    let holed = |(service, path): &(String, String)| {
-        let parts: Vec<&str> = path
-            .split('/')
-            .map(|part| {
-                if part == service {
-                    "{service.identifier}"
-                } else {
-                    part
-                }
-            })
-            .collect();
-        parts.join("/")
-    };
-    let first = holed(places.first()?);
-    let same = places.iter().all(|place| holed(place) == first);
-    let safe = first.contains("{service.identifier}") && !first.contains(['*', '?', '[']);
-    (same && safe).then_some(first)
-}
-
-fn pretty(value: &Map<String, Value>) -> String {
-    serde_json::to_string_pretty(value)
-        .map(|text| text + "\n")
-        .unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -17,13 +17,13 @@ mod protection;
 mod pull_node;
 mod pulls;
 mod read;
+mod repository_name;
 mod status;
 #[cfg(test)]
 mod tests;
 mod workflows;
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use http::Method;
@@ -42,6 +42,7 @@ pub use protection::{BranchDemand, BranchProtection, RequiredCheck};
 pub(crate) use pull_node::OpenPullNode;
 pub use pulls::ProposedPull;
 pub use read::blob_id;
+pub use repository_name::RepositoryName;
 pub use status::{STATUS, StatusWord};
 pub(crate) use workflows::WorkflowFile;
 pub use workflows::{WorkflowRun, WorkflowRuns};
@@ -125,13 +126,6 @@ struct FreshPull {
     at: Timestamp,
 }
 
-/// The name of a repository.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RepositoryName {
-    owner: String,
-    name: String,
-}
-
 /// A repository, with all that can be done to it: in the core whatever a call asks for, outside it only reads.
 pub struct Repo<'a> {
     client: &'a Client,
@@ -178,43 +172,6 @@ impl KnownHeads {
     /// Returns whether it is known that there is no such branch.
     fn lacks(&self, branch: &str) -> bool {
         branch.starts_with(&self.folder) && !self.branches.iter().any(|known| known == branch)
-    }
-}
-
-impl RepositoryName {
-    /// Reads `owner/name`.
-    ///
-    /// Fails with `rejected` for anything else.
-    pub fn parse(text: &str) -> CallResult<Self> {
-        match text.split_once('/') {
-            Some((owner, name)) if is_name(owner) && is_name(name) => Ok(Self {
-                owner: owner.to_owned(),
-                name: name.to_owned(),
-            }),
-            _ => rejected(format!("{text:?} is not a repository: write owner/name")),
-        }
-    }
-}
-
-/// Returns whether a text can be the name of an owner or of a repository.
-fn is_name(text: &str) -> bool {
-    !matches!(text, "" | "." | "..")
-        && text
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'))
-}
-
-impl RepositoryName {
-    /// Returns whether both have the same owner, and so may have one installation.
-    pub fn is_of_owner_of(&self, other: &Self) -> bool {
-        self.owner.eq_ignore_ascii_case(&other.owner)
-    }
-}
-
-/// Its path in the API.
-impl fmt::Display for RepositoryName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "/repos/{}/{}", self.owner, self.name)
     }
 }
 

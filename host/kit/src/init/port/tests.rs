@@ -49,22 +49,3 @@ fn a_blueprint_grows_and_loses_nothing() {
         "a second time adds nothing"
     );
 }
-
-#[test]
-fn paths_are_guessed_only_if_they_follow_a_pattern() {
-    let place = |service: &str, path: &str| (service.to_owned(), path.to_owned());
-    for (places, expected) in [
-        (
-            vec![place("web", "apps/web/prod"), place("api", "apps/api/prod")],
-            Some("apps/{service.identifier}/prod"),
-        ),
-        (
-            vec![place("web", "apps/web/prod"), place("api", "other/api")],
-            None,
-        ),
-        (vec![place("web", "prod")], None),
-        (vec![], None),
-    ] {
-        assert_eq!(pattern(&places).as_deref(), expected, "{places:?}");
-    }
-}
