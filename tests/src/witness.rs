@@ -1,5 +1,7 @@
 //! The state of Port and git after a run, held against the state before it.
 
+use std::ops::RangeInclusive;
+
 use promote_mock::github::{PullRequest, PullState};
 use promote_mock::sample::RUN;
 use promote_mock::{ServiceName, SharedWorld, World};
@@ -56,14 +58,24 @@ impl WorldWitness {
 
     /// Checks that git and catalog name the sample's newest image, by one merged pull request that changed nothing else.
     pub fn expect_promoted(&self) {
+        self.expect_promoted_beside(0..=0);
+    }
+
+    /// Checks that production was promoted by one pull request, beside which
+    /// a number of others may have been opened and closed again.
+    ///
+    /// Runs at the same time may each open one before they see another's.
+    pub fn expect_promoted_beside(&self, withdrawn: RangeInclusive<usize>) {
         let expected = manifest(&self.before).replace("web:1.4.1", "web:1.4.2");
         assert_eq!(self.manifest(), expected);
         assert_eq!(self.recorded(), ["web-1.4.2"]);
         let pulls = self.pulls();
-        assert!(
-            matches!(&pulls[..], [pull] if matches!(pull.state, PullState::Merged { .. })),
-            "{pulls:?}"
-        );
+        let count =
+            |is: fn(&PullState) -> bool| pulls.iter().filter(|pull| is(&pull.state)).count();
+        let merged = count(|state| matches!(state, PullState::Merged { .. }));
+        let closed = count(|state| matches!(state, PullState::Closed { .. }));
+        assert_eq!((merged, merged + closed), (1, pulls.len()), "{pulls:?}");
+        assert!(withdrawn.contains(&closed), "{pulls:?}");
         assert_eq!(self.world.lock().github.branches(REPOSITORY), ["main"]);
     }
 
