@@ -63,6 +63,7 @@ calls! {
     ) -> CallResult<Vec<PullRequest>>;
     github_read: fn get_pull_people(repository: &str, number: u32) -> CallResult<PullPeople>;
     github_read: fn get_commit_pulls(repository: &str, commit: &str) -> CallResult<Vec<PullRequest>>;
+    github_read: fn get_file_pulls(repository: &str, path: &str, branch: &str) -> CallResult<Vec<PullRequest>>;
     github_read: fn get_attestations(repository: &str, digest: &str) -> CallResult<Attestations>;
     registry_read: fn is_granted(reference: &str) -> CallResult<bool>;
     registry_read: fn get_digest(reference: &str) -> CallResult<Option<String>>;

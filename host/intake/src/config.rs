@@ -62,8 +62,6 @@ pub struct PolicyConfig {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PortConfig {
-    /// The one who sets the status of the Port run.
-    pub report: StatusReporter,
     /// The blueprint that keeps an entity for each promotion.
     pub record: Option<String>,
     /// `[port.actions]`: the actions that may start a run.
@@ -87,17 +85,6 @@ impl Default for WorkflowConfig {
             resume: "promote-resume.yml".to_owned(),
         }
     }
-}
-
-/// The one who sets the status of the Port run at the end.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum StatusReporter {
-    /// This host, with a label, as its very last call.
-    #[default]
-    Host,
-    /// Port's own integration, from the exit code of the workflow (`reportWorkflowStatus`).
-    Workflow,
 }
 
 /// A configuration that cannot be used.
@@ -240,7 +227,6 @@ impl Config {
         OperatorTerms {
             grants: &self.grants,
             limits: self.limits.clone(),
-            sets_status: self.port.report == StatusReporter::Host,
             record: self.port.record.clone(),
             environment: self.workflow.environment.clone(),
             actions: self.port.actions.identifiers(),

@@ -218,7 +218,7 @@ mod tests {
         assert_eq!(documented("merge-when-ready"), documented("merge"));
         assert_eq!(documented("delete-branch"), always(&["denied"]));
         assert!(documented("get-entity").contains("denied"));
-        assert_eq!(DOCUMENTED.len(), 26);
+        assert_eq!(DOCUMENTED.len(), 27);
     }
 
     #[test]

@@ -142,6 +142,23 @@ impl PolicyHost for FakeHost {
         )
     }
 
+    fn get_file_pulls(
+        &mut self,
+        repository: &str,
+        path: &str,
+        base: &str,
+    ) -> Result<Vec<PullRequest>, Failure> {
+        self.call(
+            "get-file-pulls",
+            &format!("{repository} {path} {base}"),
+            |fake| {
+                let merged = |pull: &&PullRequest| pull.state == PullState::Merged;
+                let pulls = fake.pulls.iter().rev().map(|(pull, _)| pull);
+                Ok(pulls.filter(merged).cloned().collect())
+            },
+        )
+    }
+
     fn get_pull_request(&mut self, _: &str, number: u32) -> Result<PullRequest, Failure> {
         self.call("get-pull-request", &number.to_string(), |fake| {
             Ok(fake.pulls[number as usize - 1].0.clone())

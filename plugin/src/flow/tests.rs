@@ -48,6 +48,7 @@ fn promotes_by_the_shortest_way() {
             "get-entities web-staging,web-prod".to_owned(),
             "get-entities web-1.4.2,web-1.4.1".to_owned(),
             format!("read-file acme/gitops {MANIFEST} main"),
+            format!("get-file-pulls acme/gitops {MANIFEST} main"),
             format!("propose {branch}"),
             "find-pull-requests promote/web/production/*".to_owned(),
             "merge 1 h1".to_owned(),

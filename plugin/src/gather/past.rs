@@ -1,4 +1,5 @@
-//! The past images of production, from git: the merged pull requests of this service and environment are its history.
+//! The past images of production, from git: the merged pull requests of this service and environment that changed its file
+//! are its history.
 
 use serde_json::{Value, json};
 
@@ -41,8 +42,11 @@ impl<H: PolicyHost> FactsReader<'_, H> {
         let Some(image) = facts.image.as_ref().map(|it| it.key.identifier.clone()) else {
             return Ok(());
         };
-        let merged = merged(self.past_pulls(facts, repository, PullFilter::Ended)?);
-        facts.taken_back_by = taken_back_by(&merged, &image);
+        let Some(path) = facts.files.first().map(|file| file.path.clone()) else {
+            return Ok(());
+        };
+        let past = self.file_pulls(facts, repository, &path)?;
+        facts.taken_back_by = taken_back_by(&merged(past), &image);
         Ok(())
     }
 
@@ -87,11 +91,17 @@ impl<H: PolicyHost> FactsReader<'_, H> {
             production,
         };
         let (path, now) = (spot.entry.path.clone(), now.value);
-        let pulls = self.past_pulls(facts, repository, PullFilter::Any)?;
+        let mut pulls = self.past_pulls(facts, repository, PullFilter::Any)?;
         let open = pulls
             .iter()
             .find(|pull| pull.state == PullState::Open && is_way_back(pull));
         facts.way_back = open.map(|pull| pull.head.clone());
+        // The list tells of a merge of a moment ago, the file's history of one that was long ago in a busy repository.
+        for pull in self.file_pulls(facts, repository, &path)? {
+            if pulls.iter().all(|known| known.number != pull.number) {
+                pulls.push(pull);
+            }
+        }
         let merged = merged(pulls);
         let wanted = match self.is_done(facts, &spot, current.as_ref(), &merged, &now) {
             true => Some(now.clone()),
@@ -153,6 +163,24 @@ impl<H: PolicyHost> FactsReader<'_, H> {
         let head = format!("{folder}/*");
         self.host
             .find_pull_requests(repository, &head, &self.settings.base, filter)
+    }
+
+    /// The merged pull requests of this service and environment that changed a file, and people's reverts of them.
+    fn file_pulls(
+        &mut self,
+        facts: &Facts,
+        repository: &str,
+        path: &str,
+    ) -> Result<Vec<PullRequest>, Failure> {
+        let folder = text::folder(&facts.service.key.identifier, &self.settings.environment);
+        let base = &self.settings.base;
+        let mut pulls = self.host.get_file_pulls(repository, path, base)?;
+        pulls.retain(|pull| {
+            let head = reverted(&pull.head).unwrap_or(&pull.head);
+            head.strip_prefix(&folder)
+                .is_some_and(|rest| rest.starts_with('/'))
+        });
+        Ok(pulls)
     }
 
     /// Whether the way back has been taken already: by an earlier attempt of this run, or by one that was cut off before it
@@ -352,8 +380,19 @@ fn taken_back_by(merged: &[PullRequest], image: &str) -> Option<u32> {
     taken
 }
 
-/// Whether a pull request took a promotion back.
+/// The branch of the pull request that a branch of GitHub's button "Revert" takes back (GitHub docs, "Reverting a pull
+/// request").
+fn reverted(head: &str) -> Option<&str> {
+    let (number, reverted) = head.strip_prefix("revert-")?.split_once('-')?;
+    let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then_some(reverted)
+}
+
+/// Whether a pull request took a promotion back: a run that goes back, one whose promotion did not come up, or a person.
 fn is_way_back(pull: &PullRequest) -> bool {
+    if reverted(&pull.head).is_some() {
+        return true;
+    }
     let name = pull.head.rsplit('/').next().unwrap_or_default();
     name.starts_with("rollback-") || name.starts_with("revert-")
 }
@@ -379,6 +418,25 @@ mod tests {
             mergeable: Mergeability::Unknown,
             image: (!image.is_empty()).then(|| image.to_owned()),
             runs: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_revert_by_a_person_is_a_way_back() {
+        let of = |head: &str| PullRequest {
+            head: head.to_owned(),
+            ..pull(3, false, "")
+        };
+        for (head, expected) in [
+            ("promote/web/production/rollback-1", true),
+            ("promote/web/production/revert-web-1", true),
+            ("revert-12-promote/web/production/web-1", true),
+            ("promote/web/production/web-1", false),
+            ("revert-x-promote/web/production/web-1", false),
+            ("revert-promote/web/production/web-1", false),
+            ("revert--promote/web/production/web-1", false),
+        ] {
+            assert_eq!(is_way_back(&of(head)), expected, "{head}");
         }
     }
 

@@ -222,6 +222,11 @@ fn reads() -> Vec<Call> {
             repository: repository(),
             commit: text("1f0cc1d1de2a0f6ad2b2b9a0ffb8b6b8a2a5f1aa"),
         },
+        Call::GetFilePulls {
+            repository: repository(),
+            path: text(MANIFEST),
+            branch: text("main"),
+        },
         Call::GetPullPeople {
             repository: repository(),
             number: 1,

@@ -78,34 +78,6 @@ async fn who_ends_a_run_is_found_by_doctor_and_settled_by_init() {
 }
 
 #[tokio::test]
-async fn where_port_shall_end_runs_its_integration_does() {
-    let stage = set_up().await;
-    let config = stage.read("clone/promote.toml");
-    let leaving = config.replace(
-        "[port.actions]",
-        "[port]\nreport = \"workflow\"\n\n[port.actions]",
-    );
-    stage.write("clone/promote.toml", &leaving);
-    doctor(&stage)
-        .await
-        .expect(2)
-        .expect_said("nobody ends its runs");
-    // The file was changed by a person, which is said.
-    init(&stage, &["--yes"])
-        .await
-        .expect(1)
-        .expect_said("+      \"reportWorkflowStatus\": true");
-    doctor(&stage).await.expect(0);
-    let (run, ended) = click(&stage).await;
-    ended.expect(0);
-    let mut world = stage.world.lock();
-    assert_eq!(world.port.runs[&run].status.as_str(), "IN_PROGRESS");
-    let now = world.now;
-    world.port.report_workflow(now, &run, true);
-    assert_eq!(world.port.runs[&run].status.as_str(), "SUCCESS");
-}
-
-#[tokio::test]
 async fn a_run_that_waits_goes_on_unless_ports_integration_ends_it() {
     for (setting, status) in [
         (Some(json!(false)), "IN_PROGRESS"),

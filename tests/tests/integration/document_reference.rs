@@ -128,7 +128,7 @@ fn a_wrong_default_is_found() {
     for other in [
         "limits.wall = \"6m\"",
         "limits.compile.memory = \"1GiB\"",
-        "port.report = \"workflow\"",
+        "workflow.resume = \"other.yml\"",
         "policy.component = \"own.wasm\"",
     ] {
         assert_ne!(shown(other), shown(""), "{other}");

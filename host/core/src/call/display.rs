@@ -29,6 +29,7 @@ impl fmt::Display for Call {
             Self::MergeWhenReady { .. } => "merge when ready",
             Self::GetPullPeople { .. } => "read the people of",
             Self::GetCommitPulls { .. } => "read the pull requests of a commit in",
+            Self::GetFilePulls { .. } => "read the pull requests of a file in",
             Self::GetAttestations { .. } => "read the attestations in",
             Self::GetDigest { .. } => "get the digest of",
             Self::GetImage { .. } => "get image",

@@ -68,6 +68,12 @@ pub enum Call {
     },
     /// `github-read.get-commit-pulls`
     GetCommitPulls { repository: String, commit: String },
+    /// `github-read.get-file-pulls`
+    GetFilePulls {
+        repository: String,
+        path: String,
+        branch: String,
+    },
     /// `github-read.get-checks`
     GetChecks {
         repository: String,

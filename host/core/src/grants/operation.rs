@@ -203,9 +203,9 @@ impl Call {
             | Self::GetPullPeople { repository, number } => {
                 pull(O::ReadPullRequest, repository, number)
             }
-            Self::FindPullRequests { repository, .. } | Self::GetCommitPulls { repository, .. } => {
-                at(O::ReadPullRequest, repository)
-            }
+            Self::FindPullRequests { repository, .. }
+            | Self::GetCommitPulls { repository, .. }
+            | Self::GetFilePulls { repository, .. } => at(O::ReadPullRequest, repository),
             Self::GetChecks { repository, .. } => at(O::ReadChecks, repository),
             Self::GetBranchRules { repository, .. } => at(O::ReadRules, repository),
             Self::GetCommit { repository, .. } | Self::Compare { repository, .. } => {

@@ -355,6 +355,8 @@ interfaces! {
         find_pull_requests(repository: String, head: String, base: String, filter: PullFilter)
             => FindPullRequests -> PullRequests(Vec<PullRequest>);
         get_commit_pulls(repository: String, commit: String) => GetCommitPulls -> PullRequests(Vec<PullRequest>);
+        get_file_pulls(repository: String, path: String, branch: String)
+            => GetFilePulls -> PullRequests(Vec<PullRequest>);
         get_checks(repository: String, commit: String, base: String) => GetChecks -> Checks(Vec<Check>);
         get_branch_rules(repository: String, branch: String) => GetBranchRules -> BranchRules(BranchRules);
         get_commit(repository: String, revision: String) => GetCommit -> Commit(Option<Commit>);

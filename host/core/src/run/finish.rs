@@ -41,8 +41,6 @@ pub(super) struct RunEnd {
 /// The choice of what is done after the policy's end.
 #[derive(Clone)]
 pub(super) struct LastWords {
-    /// Whether the status of the Port run is set.
-    pub(super) sets_status: bool,
     /// The blueprint of the record of promotions, if there is one.
     pub(super) record: Option<String>,
     /// The environment of GitHub for deployments.
@@ -328,7 +326,7 @@ impl<'a> PortWord<'a> {
             _ => Self::End {
                 text,
                 label: ending.label(),
-                status: ending.status().filter(|_| words.sets_status),
+                status: ending.status(),
                 summary: words
                     .known
                     .as_ref()

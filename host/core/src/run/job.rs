@@ -150,8 +150,6 @@ pub struct OperatorTerms<'a> {
     pub grants: &'a Grants,
     /// The most that the run may use.
     pub limits: Limits,
-    /// Whether the run sets the status of the Port run, as its very last call, or leaves that to Port's own integration.
-    pub sets_status: bool,
     /// The blueprint of Port that keeps a record of each promotion, if there is one.
     pub record: Option<String>,
     /// The environment of GitHub that promotions are recorded for as deployments, where a grant lets them.

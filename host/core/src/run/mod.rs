@@ -91,7 +91,6 @@ pub struct RunResult {
 pub async fn run(job: RunJob<'_>, cancel: impl Future<Output = ()> + Send) -> RunResult {
     let engine = job.engine;
     let last_words = LastWords {
-        sets_status: job.terms.sets_status,
         record: job.terms.record.clone(),
         environment: job.terms.environment.clone(),
         revokes: !matches!(job.origin, RunOrigin::Probe(_)),

@@ -168,6 +168,9 @@ impl Live {
             Call::GetCommitPulls { commit, .. } => {
                 Reply::PullRequests(repo.commit_pulls(commit).await?)
             }
+            Call::GetFilePulls { path, branch, .. } => {
+                Reply::PullRequests(repo.file_pulls(path, branch).await?)
+            }
             Call::GetChecks { commit, base, .. } => Reply::Checks(repo.checks(commit, base).await?),
             Call::GetBranchRules { branch, .. } => {
                 Reply::BranchRules(repo.protection(branch).await?.rules)

@@ -6,15 +6,12 @@ use super::port::read;
 use crate::finding::{DoctorFindings, FindingCode};
 use promote_core::service::http::{ServiceError, seg};
 use promote_core::service::port::{Client, WorkflowReport};
-use promote_intake::config::StatusReporter;
 
 /// What actions are checked against.
 pub(super) struct ActionChecks<'a> {
     pub(super) client: &'a Client,
     /// The blueprint of services.
     pub(super) service: &'a str,
-    /// The one who should end a run, by promote.toml.
-    pub(super) reporter: StatusReporter,
 }
 
 impl ActionChecks<'_> {
@@ -69,7 +66,7 @@ impl ActionChecks<'_> {
                 "`promote init` sets its `workflowInputs`",
             );
         }
-        self.check_report(&WorkflowReport::of(method), &subject, findings);
+        check_report(&WorkflowReport::of(method), &subject, findings);
         Ok(())
     }
 
@@ -126,48 +123,33 @@ impl ActionChecks<'_> {
             _ => {}
         }
     }
+}
 
-    /// Exactly one must end a run: this host, which knows whether it waits, or Port's integration.
-    fn check_report(&self, report: &WorkflowReport, subject: &str, findings: &mut DoctorFindings) {
-        const OFF: &str = "set `reportWorkflowStatus` to false: `promote init` does";
-        match (self.reporter, report) {
-            (StatusReporter::Host, WorkflowReport::Off)
-            | (StatusReporter::Workflow, WorkflowReport::On) => {}
-            (StatusReporter::Host, WorkflowReport::On) => findings.error(
-                FindingCode::PortAction,
-                subject,
-                "Port's integration ends a run with its workflow, also one that waits",
-                OFF,
+/// The host ends a run, which knows whether it waits; Port's integration must leave that to it.
+fn check_report(report: &WorkflowReport, subject: &str, findings: &mut DoctorFindings) {
+    const OFF: &str = "set `reportWorkflowStatus` to false: `promote init` does";
+    match report {
+        WorkflowReport::Off => {}
+        WorkflowReport::On => findings.error(
+            FindingCode::PortAction,
+            subject,
+            "Port's integration ends a run with its workflow, also one that waits",
+            OFF,
+        ),
+        WorkflowReport::Text(text) => findings.error(
+            FindingCode::PortAction,
+            subject,
+            format!(
+                "its `reportWorkflowStatus` is the text `{text}`, and Port's integration takes any text for yes: it ends a run with its workflow, also one that waits"
             ),
-            (StatusReporter::Host, WorkflowReport::Text(text)) => findings.error(
-                FindingCode::PortAction,
-                subject,
-                format!(
-                    "its `reportWorkflowStatus` is the text `{text}`, and Port's integration takes any text for yes: it ends a run with its workflow, also one that waits"
-                ),
-                "set `reportWorkflowStatus` to false, which is not a text: `promote init` does",
-            ),
-            (StatusReporter::Host, WorkflowReport::Unsaid) => findings.warning(
-                FindingCode::PortAction,
-                subject,
-                "it does not say `reportWorkflowStatus`, which Port's documentation takes for yes: a run that waits may be ended with its workflow",
-                OFF,
-            ),
-            (StatusReporter::Workflow, WorkflowReport::Off) => findings.error(
-                FindingCode::PortAction,
-                subject,
-                "nobody ends its runs: `port.report` leaves that to Port's integration, and `reportWorkflowStatus` is off",
-                "remove `report = \"workflow\"` from promote.toml, so that the host ends them",
-            ),
-            (StatusReporter::Workflow, WorkflowReport::Unsaid | WorkflowReport::Text(_)) => {
-                findings.warning(
-                    FindingCode::PortAction,
-                    subject,
-                    "it does not say clearly whether Port's integration ends its runs, which `port.report` leaves to it",
-                    "remove `report = \"workflow\"` from promote.toml, or set `reportWorkflowStatus` to true",
-                );
-            }
-        }
+            "set `reportWorkflowStatus` to false, which is not a text: `promote init` does",
+        ),
+        WorkflowReport::Unsaid => findings.warning(
+            FindingCode::PortAction,
+            subject,
+            "it does not say `reportWorkflowStatus`, which Port's documentation takes for yes: a run that waits may be ended with its workflow",
+            OFF,
+        ),
     }
 }
 

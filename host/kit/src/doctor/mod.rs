@@ -234,7 +234,6 @@ async fn check_port(
         let checks = ActionChecks {
             client,
             service: &args.blueprint,
-            reporter: setup.config.port.report,
         };
         let actions = setup.config.port.actions.identifiers();
         is_usable = port::check_actions(&checks, &actions, findings).await;

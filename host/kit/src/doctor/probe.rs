@@ -207,7 +207,6 @@ impl<'a> ServiceProbe<'a> {
             // Nothing is told, and nobody has started it.
             terms: OperatorTerms {
                 limits,
-                sets_status: false,
                 record: None,
                 environment: None,
                 actions: Vec::new(),

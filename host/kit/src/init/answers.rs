@@ -17,7 +17,7 @@ use promote_core::grants::{Grants, Operation};
 use promote_core::service::PORT_URL;
 use promote_core::service::github::RepositoryName;
 use promote_core::text;
-use promote_intake::config::{Config, StatusReporter};
+use promote_intake::config::Config;
 
 /// The input of the action by which somebody says that an image may be promoted again after it was rolled back.
 pub(super) const AGAIN: &str = "again";
@@ -65,8 +65,6 @@ pub(super) struct SetupAnswers {
     pub catalog_pages: bool,
     /// What the host keeps at GitHub, and asks it.
     pub extras: HostExtras,
-    /// The one who ends a run, by the promote.toml that is there.
-    pub reporter: StatusReporter,
     /// What starts the workflow when somebody clicks.
     pub backend: ActionBackend,
     /// The branch that the workflow is started on, if it is not the default one.
@@ -175,7 +173,6 @@ impl SetupAnswers {
             }),
             record: args.record.clone().or(there.port.record),
             catalog_pages: args.catalog_pages,
-            reporter: there.port.report,
             extras: HostExtras::of(args, &there.grants),
             backend: match &args.installation {
                 Some(installation) => ActionBackend::Installation(installation.clone()),
@@ -281,12 +278,6 @@ impl SetupAnswers {
         }
         if let Some(portal) = &self.portal {
             lines.push_str(&format!("portal = {}\n", quoted(portal)));
-        }
-        if self.rollback.is_some() {
-            lines.push_str(&format!(
-                "# What was rolled back is promoted again only if whoever clicks says so, by this input of the action.\nrollback = {{ again = {} }}\n",
-                quoted(AGAIN)
-            ));
         }
         lines + &self.rules.settings()
     }

@@ -8,7 +8,6 @@ use super::dialog::{SetupQuestion, SetupQuestions};
 use super::files;
 use promote_core::service::http::ServiceError;
 use promote_core::service::port::Client;
-use promote_intake::config::StatusReporter;
 use promote_mock::port::GUIDE_ACTION;
 
 /// The kind of integration that starts workflows.
@@ -110,10 +109,8 @@ pub(super) fn action(answers: &SetupAnswers) -> anyhow::Result<Map<String, Value
     work["org"] = json!(org);
     work["repo"] = json!(repo);
     work["workflow"] = json!(files::WORKFLOW_NAME);
-    work["reportWorkflowStatus"] = json!(answers.reporter == StatusReporter::Workflow);
-    if answers.rollback.is_some() {
-        action["trigger"]["userInputs"]["properties"][AGAIN] = again_input();
-    }
+    work["reportWorkflowStatus"] = json!(false);
+    action["trigger"]["userInputs"]["properties"][AGAIN] = again_input();
     if let Some(branch) = &answers.workflow_branch {
         work["workflowInputs"]["ref"] = json!(branch);
     }

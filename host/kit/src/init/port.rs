@@ -138,7 +138,7 @@ pub(super) fn plan(
             "no page is made in the catalog for the new blueprints: `--catalog-pages` makes one for each".to_owned(),
         );
     }
-    changes.add_action(&wanted, actions.promote, answers.rollback.is_some())?;
+    changes.add_action(&wanted, actions.promote, true)?;
     if let Some(rollback) = &answers.rollback {
         let wanted = backend::rollback_action(answers, rollback)?;
         changes.add_action(&wanted, actions.rollback, false)?;

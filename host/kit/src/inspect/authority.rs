@@ -61,7 +61,7 @@ const fn power(
 }
 
 /// Every function of the contract that a policy may import.
-pub(crate) const POWERS: [PolicyPower; 30] = [
+pub(crate) const POWERS: [PolicyPower; 31] = [
     power("env", "now", None, "ask for the time"),
     power("env", "sleep", None, "wait, within the run's limit"),
     power(
@@ -111,6 +111,12 @@ pub(crate) const POWERS: [PolicyPower; 30] = [
         "get-commit-pulls",
         Some("github.read-pull-request"),
         "read which pull requests brought a commit",
+    ),
+    power(
+        "github-read",
+        "get-file-pulls",
+        Some("github.read-pull-request"),
+        "read which pull requests changed a file",
     ),
     power(
         "github-read",

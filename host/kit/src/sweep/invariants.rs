@@ -13,7 +13,7 @@ use crate::settled::settled;
 use promote_core::gate::values::only_values_change;
 use promote_core::grants::{ChangeScope, Grant, Operation};
 use promote_core::run::RunMode;
-use promote_intake::config::{Config, StatusReporter};
+use promote_intake::config::Config;
 use promote_mock::World;
 use promote_mock::git::ObjectId;
 use promote_mock::github::RepositoryState;
@@ -101,7 +101,7 @@ pub(super) fn of_run(
         (!leaks.is_empty()).then(|| format!("a secret can be read in {leaks}")),
     );
     if let Some(ending) = ran.ending {
-        add(Invariant::Said, unsaid(config, clean, ran));
+        add(Invariant::Said, unsaid(clean, ran));
         let unsound =
             ["trapped", "violation", "limit"].contains(&ending) && clean.ending != Some(ending);
         add(
@@ -317,7 +317,7 @@ fn paths_that_differ(
 }
 
 /// A run that has ended and whose Port run has not, without a word about it. One that waits has not ended.
-fn unsaid(config: &Config, clean: &StepResult, ran: &StepResult) -> Option<String> {
+fn unsaid(clean: &StepResult, ran: &StepResult) -> Option<String> {
     if ran.message.trim().is_empty() {
         return Some("the run ended without a word".to_owned());
     }
@@ -325,10 +325,8 @@ fn unsaid(config: &Config, clean: &StepResult, ran: &StepResult) -> Option<Strin
         let run = ran.run.as_ref().and_then(|run| world.port.runs.get(run));
         run.is_some_and(|run| run.status == RunStatus::InProgress)
     };
-    let expected = ran.mode == Some(RunMode::Run)
-        && config.port.report == StatusReporter::Host
-        && ran.ending != Some("waiting")
-        && !is_open(&clean.after);
+    let expected =
+        ran.mode == Some(RunMode::Run) && ran.ending != Some("waiting") && !is_open(&clean.after);
     let unsaid = expected && is_open(&ran.after) && !ran.message.contains("Port could not be told");
     unsaid.then(|| {
         format!(

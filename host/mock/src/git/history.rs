@@ -57,6 +57,31 @@ impl ObjectStore {
         order
     }
 
+    /// The newest commits that changed a path, the newest first, as `git log -- PATH` simplifies history: behind a commit of
+    /// which a parent has the same there, only that parent is followed.
+    pub fn changing(&self, head: ObjectId, path: &str, most: usize) -> Vec<ObjectId> {
+        let at = |id| self.entry_at(self.tree_of(id)?, path);
+        let time = |id| self.commit(id).map(|commit| commit.committer.time);
+        let mut changing = Vec::new();
+        let mut seen = BTreeSet::from([head]);
+        let mut open = vec![head];
+        while let Some(next) =
+            (0..open.len()).max_by_key(|at| (time(open[*at]), std::cmp::Reverse(*at)))
+            && changing.len() < most
+        {
+            let id = open.remove(next);
+            let parents = self.commit(id).map(|commit| commit.parents.as_slice());
+            let parents = parents.unwrap_or_default();
+            let same = parents.iter().find(|parent| at(**parent) == at(id));
+            if same.is_none() && (!parents.is_empty() || at(id).is_some()) {
+                changing.push(id);
+            }
+            let followed = same.map_or(parents, std::slice::from_ref);
+            open.extend(followed.iter().filter(|parent| seen.insert(**parent)));
+        }
+        changing
+    }
+
     /// The tree of a commit.
     pub fn tree_of(&self, commit: ObjectId) -> Option<ObjectId> {
         Some(self.commit(commit)?.tree)

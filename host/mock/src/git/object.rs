@@ -233,7 +233,7 @@ fn encode_tree(tree: &TreeObject) -> Vec<u8> {
     content
 }
 
-fn encode_commit(commit: &CommitObject) -> String {
+pub(super) fn encode_commit(commit: &CommitObject) -> String {
     let mut text = format!("tree {}\n", commit.tree);
     for parent in &commit.parents {
         text.push_str(&format!("parent {parent}\n"));

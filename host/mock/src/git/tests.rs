@@ -318,3 +318,78 @@ fn history_knows_the_merge_base_and_who_is_ahead() {
     assert_eq!(store.ahead(merged, main), []);
     assert!(store.is_ancestor(root, more) && !store.is_ancestor(main, more));
 }
+
+#[test]
+fn the_history_of_a_path_is_that_of_git() {
+    let mut store = ObjectStore::default();
+    let dir = scratch();
+    let versions: Vec<ObjectId> = (0..3)
+        .map(|version| {
+            let text = format!("{version}\n");
+            let files = [("a/file", FileMode::File, text.as_str())];
+            let edits = edits(&mut store, &files);
+            let id = git(&dir, &["hash-object", "-w", "--stdin"], text.as_bytes());
+            let entry = format!("100644,{id},a/file");
+            git(&dir, &["update-index", "--add", "--cacheinfo", &entry], b"");
+            let tree = store.edit_tree(None, &edits).unwrap();
+            assert_eq!(git(&dir, &["write-tree"], b""), tree.to_string());
+            tree
+        })
+        .collect();
+    // A graph as the numbers fall: each commit has one parent or two among the last ones, and one of the versions.
+    let mut state = 12_345_u64;
+    let mut below = |end: usize| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        usize::try_from(state >> 33).unwrap() % end
+    };
+    let mut commits: Vec<ObjectId> = Vec::new();
+    for number in 0..60 {
+        let recent = commits.len().min(4);
+        let mut parents: Vec<ObjectId> = (0..(1 + below(2)).min(recent))
+            .map(|_| commits[commits.len() - 1 - below(recent)])
+            .collect();
+        parents.dedup();
+        let time = Timestamp::new(1_767_225_600 + i64::from(number), 0).unwrap();
+        let who = CommitSignature::new("a", "a@b", time);
+        let commit = CommitObject {
+            tree: versions[below(3)],
+            parents,
+            author: who.clone(),
+            committer: who,
+            message: format!("{number}"),
+        };
+        let text = super::object::encode_commit(&commit);
+        let id = git(
+            &dir,
+            &["hash-object", "-w", "-t", "commit", "--stdin"],
+            text.as_bytes(),
+        );
+        let inserted = store.insert(GitObject::Commit(commit));
+        assert_eq!(inserted.to_string(), id);
+        commits.push(inserted);
+    }
+    let mut long = 0;
+    for head in &commits {
+        for (path, most) in [("a/file", 20), ("a", 5), ("b", 20)] {
+            let arguments = ["log", "--format=%H", "-n"];
+            let most_text = most.to_string();
+            let head_text = head.to_string();
+            let end = [most_text.as_str(), &head_text, "--", path];
+            let expected = git(&dir, &[&arguments[..], &end].concat(), b"");
+            let found: Vec<String> = store
+                .changing(*head, path, most)
+                .iter()
+                .map(ObjectId::to_string)
+                .collect();
+            assert_eq!(found.join("\n"), expected, "{path} at {head}");
+            long += usize::from(found.len() > 5);
+        }
+    }
+    assert!(
+        long > 10,
+        "only {long} histories have more than five commits"
+    );
+    std::fs::remove_dir_all(dir).unwrap();
+}

@@ -7,6 +7,7 @@
 mod commit;
 mod create_commit;
 mod create_ref;
+mod file_history;
 mod mutation;
 mod pull;
 mod selection;

@@ -9,6 +9,7 @@ use super::identity::TokenKind;
 use super::mergeable::look;
 use super::pull_shapes::{full, simple};
 use super::state::{PullRequest, PullState, RepositoryState};
+use crate::git::ObjectId;
 
 pub(super) fn create(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {
     call.require(&["title", "head", "base"])?;
@@ -157,6 +158,13 @@ pub(super) fn of_commit(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubRep
     let name = call.part("sha");
     let missing = || GitHubAnswer::error(422, format!("No commit found for SHA: {name}"));
     let id = repository.resolve(name).ok_or_else(missing)?;
+    let shapes = bringing(repository, id).into_iter();
+    let shapes = shapes.map(|pull| simple(call, repository, pull)).collect();
+    call.page(github, shapes, |_, shown| shown.into())
+}
+
+/// Returns the pull requests that brought a commit, or would bring it as long as the default branch does not hold it.
+pub(super) fn bringing(repository: &RepositoryState, id: ObjectId) -> Vec<&PullRequest> {
     let default = repository.branch(&repository.settings.default_branch);
     let is_there = default.is_some_and(|head| repository.git.is_ancestor(id, head));
     let brings = |pull: &&PullRequest| {
@@ -172,9 +180,7 @@ pub(super) fn of_commit(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubRep
             PullState::Closed { .. } => false,
         }
     };
-    let shapes = repository.pulls.values().filter(brings);
-    let shapes = shapes.map(|pull| simple(call, repository, pull)).collect();
-    call.page(github, shapes, |_, shown| shown.into())
+    repository.pulls.values().filter(brings).collect()
 }
 
 pub(super) fn get(github: &mut GitHub, call: &GitHubCall<'_>) -> GitHubReply {

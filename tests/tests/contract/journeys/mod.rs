@@ -135,6 +135,11 @@ async fn promotes_and_decorates(record: &ExchangeRecord) -> BTreeSet<String> {
             repository: at(),
             commit: head.clone(),
         },
+        Call::GetFilePulls {
+            repository: at(),
+            path: PATH.into(),
+            branch: "main".into(),
+        },
         Call::GetPullRequest {
             repository: at(),
             number,

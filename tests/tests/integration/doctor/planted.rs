@@ -318,14 +318,6 @@ pub(super) const FAULTS: &[PlantedFault] = &[
     },
     PlantedFault {
         code: "port-action",
-        exit: 2,
-        world: LEAVE,
-        settings: |settings| {
-            SampleConfig::read(&(settings.text() + "\n[port]\nreport = \"workflow\"\n"))
-        },
-    },
-    PlantedFault {
-        code: "port-action",
         exit: 1,
         world: |world| {
             let mut action = world.port.actions["promote_to_production"]

@@ -9,6 +9,7 @@ mod checks;
 mod commits;
 mod decorate;
 mod deployments;
+mod file_pulls;
 mod merge;
 mod open_pulls;
 mod people;
@@ -35,6 +36,7 @@ use serde_json::{Value, json};
 pub use access::Credentials;
 pub use app::{App, TokenScope};
 pub(crate) use deployments::{DeploymentRecord, DeploymentState};
+pub(crate) use file_pulls::{FileHistory, file_history};
 pub(crate) use open_pulls::Connection;
 pub use proposal::TreeEntry;
 pub(crate) use proposal::{PlanBond, ProposalNote};
@@ -288,6 +290,15 @@ impl Repo<'_> {
         let target = self.client.http.graphql();
         let request = Request::once(Method::POST, target, body);
         self.client.send(self.scope(), request).await?.json()
+    }
+
+    /// Returns the reasons why fields of an answer of GraphQL are null; none if it has no errors.
+    fn refusal(&self, answer: &Value) -> Option<String> {
+        let errors = answer["errors"].as_array().into_iter().flatten();
+        let texts: Vec<_> = errors
+            .map(|error| error["message"].as_str().unwrap_or("no reason"))
+            .collect();
+        (!texts.is_empty()).then(|| self.client.http.clean(&texts.join("; ")))
     }
 
     fn note_fresh(&self, fresh: FreshPull) {

@@ -15,6 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 mod deletion;
+mod file_pulls;
 mod lines;
 mod snapshot;
 
@@ -156,6 +157,12 @@ impl AheadReader {
                 Some(found) => Ok(Reply::PullRequests(found)),
                 None => self.live.answer(call).await,
             },
+            Call::GetFilePulls { .. } => {
+                match self.pulls.merged.take(call.call(), self.clock.now()) {
+                    Some(found) => Ok(Reply::PullRequests(found)),
+                    None => self.live.answer(call).await,
+                }
+            }
             other => {
                 let reply = self.live.answer(call).await;
                 self.pulls.heed(other, reply.as_ref().ok());

@@ -1,5 +1,5 @@
-//! One query for what a promotion wants to know of a repository: where the base branch stands, the file with its mode, and
-//! the pull requests that are open to it. What it does not answer clearly is asked for one by one.
+//! One query for what a promotion wants to know of a repository: where the base branch stands, the file with its mode, the
+//! pull requests that made it what it is, and those that are open to the branch. What it does not answer clearly is asked for one by one.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -10,20 +10,28 @@ use serde_json::json;
 use crate::call::{Call, Reply};
 use crate::contract::{EntityKey, File, Mergeability, PullFilter, PullRequest, PullState};
 use crate::grants::{Grants, Operation};
-use crate::service::github::{Connection, KnownHeads, OpenPullNode, ReadBase, TreeEntry, blob_id};
+use crate::service::github::{
+    Connection, FileHistory, KnownHeads, OpenPullNode, ReadBase, TreeEntry, blob_id, file_history,
+};
 use crate::source::live::Live;
 use crate::source::prefetch::MAX_AGE;
+use crate::source::prefetch::file_pulls::{FilePulls, KnownHistory};
 
 /// GraphQL reference: `Repository`, `Commit.file`, `Blob`, `PullRequestConnection`.
-const QUERY: &str = "query($owner: String!, $name: String!, $ref: String!, $base: String!, $path: String!, $pulls: Boolean!, \
+const QUERY: &str = concat!(
+    "query($owner: String!, $name: String!, $ref: String!, $base: String!, $path: String!, $pulls: Boolean!, \
     $folder: String!, $heads: Boolean!) {
     repository(owner: $owner, name: $name) { id
         ref(qualifiedName: $ref) { target { ... on Commit {
-            oid tree { oid } file(path: $path) { mode object { ... on Blob { oid text isTruncated } } } } } }
+            oid tree { oid } file(path: $path) { mode object { ... on Blob { oid text isTruncated } } }
+            ... @include(if: $pulls) { ",
+    file_history!(),
+    " } } } }
         refs(refPrefix: $folder, first: 100) @include(if: $heads) { pageInfo { hasNextPage } nodes { prefix name } }
         pullRequests(states: OPEN, baseRefName: $base, first: 50, orderBy: {field: CREATED_AT, direction: DESC})
             @include(if: $pulls)
-            { pageInfo { hasNextPage } nodes { number url title body headRefName headRefOid isCrossRepository } } } }";
+            { pageInfo { hasNextPage } nodes { number url title body headRefName headRefOid isCrossRepository } } } }"
+);
 
 /// The place of all branches.
 const HEADS: &str = "refs/heads/";
@@ -63,6 +71,7 @@ struct CommitNode {
     oid: String,
     tree: TreeNode,
     file: Option<FileNode>,
+    history: Option<FileHistory>,
 }
 
 #[derive(Deserialize)]
@@ -89,6 +98,8 @@ pub(super) struct OpenPulls {
     /// The repositories of which every pull request may be read.
     readable: Vec<String>,
     known: Mutex<Option<KnownPulls>>,
+    /// Those that changed the files.
+    pub(super) merged: FilePulls,
 }
 
 struct KnownPulls {
@@ -108,6 +119,7 @@ impl OpenPulls {
         Self {
             readable: reading.flat_map(|grant| grant.repository.clone()).collect(),
             known: Mutex::default(),
+            merged: FilePulls::default(),
         }
     }
 
@@ -147,6 +159,7 @@ impl OpenPulls {
             oid: commit,
             tree,
             file,
+            history,
         } = r#ref?.target;
         let FileNode {
             mode,
@@ -162,6 +175,15 @@ impl OpenPulls {
         let is_all = !is_truncated && blob_id(content.as_bytes()) == blob;
         if !is_all || ![0o100_644, 0o100_755].contains(&mode) {
             return None;
+        }
+        if let Some(pulls) = history.and_then(|history| history.pulls(branch)) {
+            self.merged.note(KnownHistory {
+                repository: repository.to_owned(),
+                branch: branch.to_owned(),
+                path: path.to_owned(),
+                at: now,
+                pulls,
+            });
         }
         let complete = pull_requests.filter(|open| pulls && !open.page_info.has_next_page);
         *self.known() = complete.map(|open| KnownPulls {
@@ -225,6 +247,9 @@ impl OpenPulls {
 
     /// Adds what this run proposes to what is known; any other write, or one that failed, may have changed it.
     pub(super) fn heed(&self, call: &Call, reply: Option<&Reply>) {
+        if call.is_write() {
+            self.merged.forget();
+        }
         let mut known = self.known();
         match (call, reply, known.as_mut()) {
             (Call::Propose { proposal }, Some(Reply::PullRequest(pull)), Some(known))

@@ -26,7 +26,6 @@ pub(in crate::init) fn answers() -> SetupAnswers {
         rollback: None,
         record: None,
         catalog_pages: false,
-        reporter: Default::default(),
         extras: HostExtras::default(),
         backend: ActionBackend::LegacyApp,
         workflow_branch: None,

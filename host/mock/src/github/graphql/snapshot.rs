@@ -13,6 +13,7 @@ use super::super::repository_shape::repository_node_id;
 use super::super::shapes::node_id;
 use super::super::state::{PullState, RepositoryState};
 use super::MutationRefusal;
+use super::file_history;
 use super::selection::Selection;
 use crate::git::{FileMode, ObjectId, PathEntry};
 
@@ -64,6 +65,13 @@ pub(super) fn answer(github: &mut GitHub, call: &GitHubCall<'_>, selection: &Sel
     let mut shape = json!({"id": repository_node_id(repository), "ref": null, "refs": null});
     if may_read && selected.child("ref").is_some() {
         shape["ref"] = branch(repository, variable("ref"), variable("path")).unwrap_or_default();
+        let target = selected.child("ref").and_then(|it| it.child("target"));
+        let history = target.as_ref().and_then(|target| target.field("history"));
+        let head = repository.read_ref(variable("ref"));
+        if let (Some(field), Some(head)) = (history, head) {
+            shape["ref"]["target"]["history"] =
+                file_history::answer(call, repository, head, field, may_list);
+        }
     }
     if let Some(field) = selected.field("refs")
         && may_read

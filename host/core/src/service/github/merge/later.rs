@@ -138,14 +138,9 @@ impl Repo<'_> {
                 .any(|error| error["type"] == "NOT_FOUND")
         };
         let answer = self.session().poll(send, is_known).await?;
-        let errors = answer["errors"].as_array().into_iter().flatten();
-        let texts: Vec<_> = errors
-            .map(|error| error["message"].as_str().unwrap_or("no reason"))
-            .collect();
-        Ok(if texts.is_empty() {
-            MutationAnswer::Done(answer["data"].clone())
-        } else {
-            MutationAnswer::Refused(self.client.http.clean(&texts.join("; ")))
+        Ok(match self.refusal(&answer) {
+            None => MutationAnswer::Done(answer["data"].clone()),
+            Some(refusal) => MutationAnswer::Refused(refusal),
         })
     }
 }

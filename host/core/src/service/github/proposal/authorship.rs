@@ -15,7 +15,7 @@ use crate::service::github::{ObjectSha, Repo, blob_id};
 use crate::service::http::{ServiceResult, seg, segs};
 
 /// The line that marks a commit as ours. It names the branch, so a commit is ours only where we would have put it.
-pub(super) const TRAILER: &str = "Promotion-Branch";
+pub(in crate::service::github) const TRAILER: &str = "Promotion-Branch";
 
 /// The user of a workflow's own token.
 const WORKFLOW_LOGIN: &str = "github-actions[bot]";

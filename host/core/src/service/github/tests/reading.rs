@@ -323,3 +323,93 @@ async fn finds_the_branches_of_a_repository_that_has_moved() {
     }
     script.end();
 }
+
+#[tokio::test]
+async fn the_pull_requests_of_a_file_are_those_of_its_commits() {
+    let node = |fields: Value| {
+        let mut node = json!({
+            "number": 7, "url": "https://hub.test/7", "title": "t", "body": "b", "state": "MERGED",
+            "headRefName": "promote/web", "headRefOid": OURS, "baseRefName": "main", "isCrossRepository": false,
+            "mergedAt": "2026-01-06T10:00:00Z", "mergeCommit": { "oid": "m1" },
+        });
+        for (name, value) in fields.as_object().unwrap() {
+            node[name] = value.clone();
+        }
+        node
+    };
+    let commit = |message: &str, pulls: Value| json!({ "message": message, "associatedPullRequests": { "nodes": pulls } });
+    let history = |nodes: Value| {
+        let target = json!({ "history": { "nodes": nodes } });
+        answer(
+            200,
+            json!({ "data": { "repository": { "ref": { "target": target } } } }),
+        )
+    };
+    let note = "b\n\n<!-- promote {\"image\":\"web-1\",\"runs\":[\"r_1\"]} -->";
+    let others = json!([
+        node(json!({ "number": 8, "isCrossRepository": true })),
+        node(json!({ "number": 9, "baseRefName": "release" })),
+        node(json!({ "number": 10, "state": "OPEN", "mergedAt": null, "mergeCommit": null })),
+        node(json!({ "body": note })),
+    ]);
+    let ours = "Promote web\n\nPromotion-Branch: promote/web\n";
+    const QL: &str = "POST !/graphql";
+    // Of a commit of ours whose pull request is not told, the list of pull requests tells.
+    let (client, script) = github(vec![
+        (
+            QL,
+            history(json!([
+                commit(ours, json!([])),
+                commit("by hand", json!([])),
+                commit("pushed", others),
+                commit("older", json!([node(json!({}))])),
+            ])),
+        ),
+        (
+            ENDED,
+            answer(
+                200,
+                json!([merged(), pull(json!({ "number": 11, "state": "closed" }))]),
+            ),
+        ),
+    ]);
+    let repo = client.repo(R).unwrap();
+    let found = repo.file_pulls("a/b.yaml", "main").await.unwrap();
+    let numbers: Vec<_> = found.iter().map(|pull| pull.number).collect();
+    assert_eq!(numbers, [7]);
+    assert_eq!(found[0].merge_commit.as_deref(), Some("m1"));
+    script.end();
+    // The note of the first that tells it.
+    let brought = json!([commit(ours, json!([node(json!({ "body": note }))]))]);
+    let (client, script) = github(vec![(QL, history(brought))]);
+    let repo = client.repo(R).unwrap();
+    let found = repo.file_pulls("a/b.yaml", "main").await.unwrap();
+    assert_eq!(found[0].image.as_deref(), Some("web-1"));
+    assert_eq!(found[0].runs, ["r_1"]);
+    script.end();
+    let none = |repository: Value, errors: Value| {
+        answer(
+            200,
+            json!({ "data": { "repository": repository }, "errors": errors }),
+        )
+    };
+    let forbidden = json!([{ "type": "FORBIDDEN", "path": ["repository"], "message": "Resource not accessible by integration" }]);
+    let hidden = json!([{ "message": "m", "associatedPullRequests": null }]);
+    for (given, expected) in [
+        (
+            none(json!({ "ref": null }), json!([])),
+            "there is no branch main",
+        ),
+        (
+            none(Value::Null, forbidden),
+            "Resource not accessible by integration",
+        ),
+        (history(hidden), "may not read pull requests"),
+    ] {
+        let (client, script) = github(vec![(QL, given)]);
+        let repo = client.repo(R).unwrap();
+        let failure = repo.file_pulls("a/b.yaml", "main").await.unwrap_err();
+        assert!(failure.to_string().contains(expected), "{failure}");
+        script.end();
+    }
+}
