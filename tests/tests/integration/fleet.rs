@@ -1,5 +1,9 @@
 //! The commands for many services, and those that explain.
 
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use promote_kit::scenario::{Scenario, ScenarioRunner};
 use promote_mock::World;
 use promote_tests::settings::SampleConfig;
 use serde_json::json;
@@ -231,4 +235,54 @@ async fn no_command_compiles_for_longer_than_it_may() {
         assert_ne!(ended.code(), 0, "{command:?}");
         stage.witness.expect_untouched();
     }
+}
+
+/// More merged pull requests than one page of GitHub's list has.
+const BUSY: usize = 120;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_goes_back_however_much_was_merged_for_others_since() {
+    let mut text = include_str!("../../scenarios/rollback.toml")
+        .split("[[step]]")
+        .next()
+        .unwrap()
+        .to_owned();
+    let step = |text: &mut String, body: &str| {
+        text.push_str("[[step]]\n");
+        text.push_str(body);
+    };
+    step(&mut text, "expect = { outcome = \"promoted\" }\n");
+    for number in 0..BUSY {
+        let branch = format!("other-{number}");
+        step(
+            &mut text,
+            &format!(
+                "event = {{ commit = {{ repository = \"acme/gitops\", branch = \"{branch}\", files = {{ \"other\" = \"{number}\" }} }} }}\n"
+            ),
+        );
+        step(
+            &mut text,
+            &format!(
+                "event = {{ request = {{ service = \"github\", method = \"POST\", path = \"/repos/acme/gitops/pulls\", body = {{ head = \"{branch}\", base = \"main\", title = \"Other\" }} }} }}\n"
+            ),
+        );
+        step(
+            &mut text,
+            "event = { merge = { repository = \"acme/gitops\" } }\n",
+        );
+    }
+    step(
+        &mut text,
+        r#"payload = { set = { context = { runId = "r_Second0000000002" } } }
+[step.expect]
+outcome = "promoted"
+message = ["ghcr.io/acme/web:1.4.1 in place of ghcr.io/acme/web:1.4.2"]
+[step.expect.entities]
+"running_service/web-prod" = { image = "web-1.4.1" }
+"#,
+    );
+    let runner = ScenarioRunner::new(BTreeMap::new()).unwrap();
+    let scenario = Scenario::parse(&text, Path::new("busy.toml")).unwrap();
+    let report = runner.test(&scenario, true).await.unwrap();
+    assert!(report.passed(), "{:#?}", report.problems);
 }

@@ -152,7 +152,6 @@ async fn an_action_of_its_own_goes_back_if_it_is_wished() {
     let config = stage.read("new/promote.toml");
     for part in [
         "rollback = { action = \"rollback_production\", settings = { rollback = { enabled = true } } }",
-        "rollback = { again = \"again\" }",
         "allow = [\"port.search\"]",
     ] {
         assert!(config.contains(part), "{config}");
