@@ -16,11 +16,17 @@ function page(title, style, body, base = "") {
   return `<!doctype html><html lang="en"><head>${head}${base}<title>${escape(title)}</title><style>${style}</style></head>${body}</html>\n`;
 }
 
-// GitHub takes tables, links by their address and some HTML, of which our summaries use these two.
-const TAGS = /^<\/?(details|summary)>$/;
-const markdown = new MarkdownIt({ html: true, linkify: true });
+// GitHub takes tables, links by their address and some HTML, of which our summaries use these.
+const TAGS = /^<\/?(details|summary|code)>$/;
+const DIFF = { "+": "added", "-": "removed", "@": "place" };
+const diff = (text) => text.split("\n").map((line) => `<span class="${DIFF[line[0]] ?? ""}">${escape(line)}</span>`).join("\n");
+const highlight = (text, language) => language === "diff" ? diff(text) : "";
+const markdown = new MarkdownIt({ html: true, linkify: true, highlight });
 const BODY = "body { margin: 0; background: Canvas } .markdown-body { max-width: 1012px; margin: 0 auto; padding: 32px } "
-  + "@media (prefers-color-scheme: dark) { body { background: #0d1117 } } @media (max-width: 767px) { .markdown-body { padding: 15px } }";
+  + "@media (prefers-color-scheme: dark) { body { background: #0d1117 } } @media (max-width: 767px) { .markdown-body { padding: 15px } } "
+  + ".added { color: light-dark(#116329, #aff5b4); background: light-dark(#dafbe1, #033a16) } "
+  + ".removed { color: light-dark(#82071e, #ffdcd7); background: light-dark(#ffebe9, #67060c) } "
+  + ".place { color: light-dark(#8250df, #d2a8ff) } :root { color-scheme: light dark }";
 
 function rendered(file) {
   const text = readFileSync(file, "utf8");

@@ -6,7 +6,7 @@
 //!
 //! In reading order: [`environment`], [`variables`] and `secret`, what a run is given; [`connector`], its
 //! clients; [`command`] and `resume`, how it is put together; `plan`, plan
-//! files around it; `terminal`, while it goes on; `report` and `workflow`, when it is over; [`output`], the only place that
+//! files around it; `terminal`, while it goes on; `report`, `workflow` and `summary`, when it is over; [`output`], the only place that
 //! prints, in an [`OutputFormat`].
 
 pub mod command;
@@ -20,6 +20,7 @@ pub mod requests;
 mod resume;
 mod resumed;
 mod secret;
+mod summary;
 mod terminal;
 mod terminal_args;
 pub mod variables;
@@ -137,35 +138,33 @@ fn name_program(line: clap::Command, program: &str) -> clap::Command {
     })
 }
 
-/// Runs one command and returns its exit code.
+/// Runs one command and returns its exit code. A workflow is told, too, when a command cannot start.
 ///
 /// # Errors
 /// When the command cannot start: its arguments, its configuration or this machine are in the way.
 pub async fn dispatch(command: RunCommand, environment: &Environment) -> anyhow::Result<u8> {
-    match command {
+    let (name, ended) = match command {
         RunCommand::Run(args) => {
-            command::run(
-                &args.common,
-                CommandTask::Run(args.plan.as_deref()),
-                environment,
-            )
-            .await
+            let task = CommandTask::Run(args.plan.as_deref());
+            let ended = command::run(&args.common, task, environment).await;
+            ("promote run", ended)
         }
         RunCommand::Plan(args) => {
-            command::run(
-                &args.common,
-                CommandTask::Plan(args.out.as_deref()),
-                environment,
-            )
-            .await
+            let task = CommandTask::Plan(args.out.as_deref());
+            let ended = command::run(&args.common, task, environment).await;
+            ("promote plan", ended)
         }
-        RunCommand::Resume(args) => resume::resume(&args, environment).await,
+        RunCommand::Resume(args) => ("promote resume", resume::resume(&args, environment).await),
         RunCommand::Compile { output } => {
             let engine = promote_core::policy::native::engine()?;
             std::fs::write(output, promote_intake::builtin::compile(&engine)?)?;
-            Ok(0)
+            return Ok(0);
         }
+    };
+    if let Err(error) = &ended {
+        workflow::publish_unusable(name, &format!("{error:#}"), environment);
     }
+    ended
 }
 
 /// Runs a command to its end, shows an error under the name of the program, and returns the exit code of the process.

@@ -13,10 +13,11 @@ use clap::Args;
 use crate::command::{journal_path, stopped, supply};
 use crate::connector::Connector;
 use crate::environment::Environment;
-use crate::output;
 use crate::output_format::OutputFormat;
+use crate::report::{self, RunReport};
 use crate::resumed::{ResumeReport, ResumedPromotion, StepTaken};
 use crate::terminal::TerminalObserver;
+use crate::{output, workflow};
 use promote_core::contract::Failure;
 use promote_core::gate::describe;
 use promote_core::journal::{Journal, RunAudit, digest};
@@ -124,6 +125,7 @@ async fn resume_all(
         }
         report.add(tools.take(run).await?);
     }
+    workflow::summarize(&report.summary(), environment);
     Ok(report.print(args.format))
 }
 
@@ -198,7 +200,11 @@ impl ResumeTools<'_> {
         Ok(match told {
             Ok(true) => {
                 output::tell(&format!("Port run {run_id}: {}", end.message));
-                (StepTaken::Ended, end.message)
+                let taken = StepTaken::Ended {
+                    label: end.label,
+                    is_success: end.is_success,
+                };
+                (taken, end.message)
             }
             Ok(false) => (StepTaken::MovedOn, String::new()),
             Err(failure) => {
@@ -242,6 +248,16 @@ impl ResumeTools<'_> {
         };
         let done = promote_core::run::run(job, self.stopped()).await;
         output::tell(&format!("Port run {run_id}: {}", done.message));
+        let report = RunReport {
+            done: &done,
+            mode: RunMode::Run,
+            subject: report::subject(&done, run_id),
+            links: report::links(&done, RunMode::Run, run_id, environment),
+            run_id: run_id.clone(),
+            journal: path,
+            picked: policies.picked(),
+        };
+        workflow::show(&report, environment);
         if let Some(proposal) = recorded
             && done.ending.exit_code() == 0
         {

@@ -1,6 +1,8 @@
 //! What `promote resume` did with each promotion, and what it says of all of them: for people, for programs, as an exit code.
 
-use promote_core::text::count;
+use std::fmt::Write as _;
+
+use promote_core::text::{count, markdown};
 use serde_json::{Value, json};
 
 use crate::output;
@@ -26,8 +28,11 @@ pub(super) enum StepTaken {
     Held,
     /// What was read of it does not fit together, so it was left alone.
     Unclear,
-    /// Its Port run was ended.
-    Ended,
+    /// Its Port run was ended, with this label.
+    Ended {
+        label: &'static str,
+        is_success: bool,
+    },
     /// It should be ended, and Port or GitHub said no.
     NotEnded,
     /// It moved on by itself in the meantime.
@@ -52,7 +57,7 @@ impl StepTaken {
             Self::Waits => "waits",
             Self::Held => "held",
             Self::Unclear => "unclear",
-            Self::Ended => "ended",
+            Self::Ended { .. } => "ended",
             Self::NotEnded => "not-ended",
             Self::MovedOn => "moved-on",
             Self::WentOn { .. } => "went-on",
@@ -63,7 +68,7 @@ impl StepTaken {
     /// A promotion that is refused has come to its end, and that is no failure of this command.
     fn exit_code(&self) -> u8 {
         match self {
-            Self::Waits | Self::Held | Self::Ended | Self::MovedOn => 0,
+            Self::Waits | Self::Held | Self::Ended { .. } | Self::MovedOn => 0,
             Self::WentOn { code: 1, .. } => 0,
             Self::WentOn { code, .. } => *code,
             Self::Unclear | Self::NotEnded | Self::NotStarted => FAILED,
@@ -91,6 +96,26 @@ impl ResumeReport {
     pub(super) fn stop(&mut self, why: &str) {
         output::problem(why);
         self.stopped = Some(why.to_owned());
+    }
+
+    /// Returns what the step summary says of promotions that had no run of their own; empty if there is nothing to say.
+    pub(super) fn summary(&self) -> String {
+        let mut text = String::new();
+        for promotion in &self.promotions {
+            let (mark, what) = match promotion.taken {
+                StepTaken::Waits | StepTaken::MovedOn | StepTaken::WentOn { .. } => continue,
+                StepTaken::Held => ("⏳", "Held"),
+                StepTaken::Ended { label, is_success } => {
+                    (if is_success { "✅" } else { "⛔" }, label)
+                }
+                StepTaken::Unclear => ("❌", "Left alone"),
+                StepTaken::NotEnded => ("❌", "Could not be ended"),
+                StepTaken::NotStarted => ("❌", "Could not go on"),
+            };
+            let (run, why) = (markdown(&promotion.run), markdown(&promotion.message));
+            let _ = write!(text, "### {mark} Port run {run}: {what}\n\n{why}\n\n");
+        }
+        text
     }
 
     /// Prints what was done, and returns the exit code: that of the worst.

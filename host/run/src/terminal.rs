@@ -1,8 +1,9 @@
 //! Shows a run on a terminal or in a workflow log, while it goes on.
 
 use crate::output::{self, TextTone};
-use promote_core::call::Call;
-use promote_core::gate::CallRecord;
+use promote_core::call::{Call, Reply};
+use promote_core::contract::Merged;
+use promote_core::gate::{CallAnswer, CallRecord};
 use promote_core::run::RunMode;
 use promote_core::run::observer::Observer;
 use promote_core::source::dry_run::planned_number;
@@ -30,6 +31,14 @@ pub(super) fn describe(call: &Call, mode: RunMode) -> String {
     format!("{would}{call}")
 }
 
+/// Returns what is to be said of the answer to a call: its fault, or that a merge is still to come.
+pub(super) fn remark(record: &CallRecord) -> Option<&str> {
+    match &record.answer {
+        CallAnswer::Reply(Reply::Merged(Merged::Later(_))) => Some("not merged yet"),
+        _ => record.problem(),
+    }
+}
+
 impl Observer for TerminalObserver {
     fn step(&self, step: &CallRecord) {
         if output::is_json() {
@@ -52,9 +61,10 @@ impl Observer for TerminalObserver {
         if output::style().is_quiet && step.problem().is_none() {
             return;
         }
-        let (mark, tone) = match step.problem() {
-            None => ("✓", TextTone::Good),
-            Some(_) => ("✗", TextTone::Bad),
+        let (mark, tone) = match (step.problem(), remark(step)) {
+            (Some(_), _) => ("✗", TextTone::Bad),
+            (None, Some(_)) => ("…", TextTone::Open),
+            (None, None) => ("✓", TextTone::Good),
         };
         let mark = output::painted(mark, tone, output::style().colours_err);
         output::raw(&match &step.call {
@@ -64,8 +74,8 @@ impl Observer for TerminalObserver {
                 format!("  {mark} {}  {took} ms", shown(&describe(call, self.mode)))
             }
         });
-        if let Some(problem) = step.problem() {
-            output::tell(&format!("    {problem}"));
+        if let Some(remark) = remark(step) {
+            output::tell(&format!("    {remark}"));
         }
     }
 

@@ -123,6 +123,34 @@ async fn two_for_credentials_that_are_missing_or_unclear() {
 }
 
 #[tokio::test]
+async fn two_is_told_to_the_workflow_as_any_other_end() {
+    let stage = ProgramStage::sample().await.with("GITHUB_ACTIONS", "true");
+    stage.write("broken.toml", "[polciy]\n");
+    for command in [
+        &["run", "--payload", "payload.json"][..],
+        &["plan", "--payload", "payload.json"],
+        &["resume"],
+    ] {
+        let ended = stage
+            .promote(&[command, &["--config", "broken.toml"]].concat())
+            .await;
+        let why = "could not start: broken.toml: line 1: unknown field `polciy`";
+        ended
+            .expect(2)
+            .expect_said(&format!("::error title=promotion failed::{why}"))
+            .expect_said("what to do: `promote explain unusable`");
+        let outputs = ended.outputs();
+        assert_eq!(outputs["outcome"], "unusable");
+        assert!(outputs["reason"].starts_with(why), "{}", outputs["reason"]);
+        let summary = ended.summary();
+        let head = format!("### ❌ promote {}: Could not start\n", command[0]);
+        assert!(summary.starts_with(&head), "{summary}");
+        assert!(summary.contains("<code>polciy</code>"), "{summary}");
+    }
+    assert_eq!(stage.witness.requests(), 0, "no service is asked");
+}
+
+#[tokio::test]
 async fn two_for_a_component_that_is_not_the_reviewed_one() {
     let stage = ProgramStage::sample().await;
     stage.write("module.wasm", "\0asm\u{1}\0\0\0");
@@ -279,7 +307,9 @@ async fn four_when_time_is_up_while_github_merges() {
         .expect_said("limit of 8s of time; raise `limits.wall`");
     ended.expect_said("pull request #1 of acme/gitops may be merged or open");
     assert!(
-        ended.summary().contains("before there was an answer"),
+        ended.summary().contains(
+            "merge acme/gitops&#35;1&#58; the run was stopped before there was an answer |"
+        ),
         "{}",
         ended.summary()
     );

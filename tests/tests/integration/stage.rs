@@ -305,7 +305,7 @@ impl ProgramEnd {
         serde_json::from_str(&self.stdout).unwrap()
     }
 
-    /// The step summary, if there is one: a run that cannot start leaves none.
+    /// The step summary, if there is one: only `run`, `plan` and `resume` write one.
     pub(crate) fn summary_if_any(&self) -> Option<String> {
         std::fs::read_to_string(self.written.join("summary.md")).ok()
     }
@@ -320,7 +320,7 @@ impl ProgramEnd {
         self.outputs_if_any().unwrap()
     }
 
-    /// Likewise, if there are any: a run that cannot start leaves none.
+    /// Likewise, if there are any: only `run` and `plan` write them.
     pub(crate) fn outputs_if_any(&self) -> Option<BTreeMap<String, String>> {
         let text = std::fs::read_to_string(self.written.join("outputs")).ok()?;
         let mut lines = text.lines();

@@ -9,7 +9,7 @@ use crate::journal::ClosingWrite;
 use crate::run::observer::Observer;
 use crate::service::http::CallResult;
 use crate::source::live::Live;
-use crate::text::markdown;
+use crate::text::{markdown, prose};
 
 /// What hides in the comment, so that it is found again.
 const MARKER: &str = "kept";
@@ -98,7 +98,7 @@ pub(super) fn comment_text(
     format!(
         "**{}**: {}\n\n| | |\n|---|---|\n{}",
         ending.label(),
-        markdown(message),
+        prose(message),
         rows.join("\n")
     )
 }

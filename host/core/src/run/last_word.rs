@@ -6,6 +6,7 @@ use crate::contract::{Failure, Outcome, Promotion, Waiting};
 use crate::gate::{CallAnswer, CallRecord, describe};
 use crate::run::RunMode;
 use crate::run::ending::Ending;
+use crate::source::dry_run;
 
 /// The last word to people: what happened, what to do and, if the policy did not decide, what was left behind.
 pub(super) fn last_word(ending: &Ending, mode: RunMode, timeline: &[CallRecord]) -> String {
@@ -101,6 +102,10 @@ fn decided(outcome: &Outcome, mode: RunMode) -> String {
 fn awaited(waiting: &Waiting, waits: &str) -> String {
     let image = waiting.image.as_deref().unwrap_or("the promotion");
     let what = match waiting.pull_request.filter(|number| *number > 0) {
+        // A plan has opened none.
+        Some(number) if number >= dry_run::FIRST => {
+            format!("the pull request for {image} {waits}")
+        }
         Some(number) => {
             let is = if waiting.awaited == Awaited::Sync {
                 "merged"

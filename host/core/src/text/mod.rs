@@ -79,6 +79,25 @@ pub fn markdown(text: &str) -> String {
     shown
 }
 
+/// Returns the text as [`markdown`] does, and what stands between two backticks as code.
+pub fn prose(text: &str) -> String {
+    let parts: Vec<&str> = text.split('`').collect();
+    // One backtick too many: it is not known which.
+    if parts.len().is_multiple_of(2) {
+        return markdown(text);
+    }
+    let mut shown = String::new();
+    for (at, part) in parts.into_iter().enumerate() {
+        let part_shown = markdown(part);
+        if at % 2 == 1 && !part.is_empty() {
+            let _ = write!(shown, "<code>{part_shown}</code>");
+        } else {
+            shown.push_str(&part_shown);
+        }
+    }
+    shown
+}
+
 /// Returns text for a fenced code block: the fence is longer than any run of backticks in it.
 pub fn fenced(language: &str, text: &str) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
@@ -130,6 +149,23 @@ fn defuse(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_stands_between_backticks_is_code_and_harmless() {
+        for (text, shown) in [
+            (
+                "raise `limits.calls` now",
+                "raise <code>limits.calls</code> now",
+            ),
+            ("`a` and `b`", "<code>a</code> and <code>b</code>"),
+            ("`<b>_x_</b>`", "<code>&lt;b&gt;\\_x\\_&lt;/b&gt;</code>"),
+            ("one ` too many", "one \\` too many"),
+            ("empty `` here", "empty  here"),
+            ("```\n# title\n```", "<code> &#35; title </code>"),
+        ] {
+            assert_eq!(prose(text), shown);
+        }
+    }
 
     #[test]
     fn nothing_foreign_reaches_a_terminal_or_a_runner() {
