@@ -201,7 +201,7 @@ impl ResumeTools<'_> {
             Ok(true) => {
                 output::tell(&format!("Port run {run_id}: {}", end.message));
                 let taken = StepTaken::Ended {
-                    label: end.label,
+                    label: end.label.text(),
                     is_success: end.is_success,
                 };
                 (taken, end.message)

@@ -57,6 +57,7 @@ mod replay;
 mod reruns;
 mod rules;
 mod run;
+mod same_words;
 mod sandbox;
 mod scenarios;
 mod secrets;

@@ -14,30 +14,30 @@ use promote_tests::settings::SampleConfig;
 use tokio::process::Command;
 
 use crate::messages::{PORT_USER, check_part, plain};
-use crate::stage::{PROGRAM, ProgramStage};
+use crate::stage::{PROGRAM, ProgramEnd, ProgramStage};
 use crate::wire::curl;
 
 /// The run that goes back, after the sample's.
-const RUN_BACK: &str = "r_Back000000000002";
+pub(crate) const RUN_BACK: &str = "r_Back000000000002";
 
 /// A way to end.
-struct SeenRun {
-    name: &'static str,
-    world: fn(&mut World),
-    settings: fn(SampleConfig) -> SampleConfig,
+pub(crate) struct SeenRun {
+    pub(crate) name: &'static str,
+    pub(crate) world: fn(&mut World),
+    pub(crate) settings: fn(SampleConfig) -> SampleConfig,
     /// What is done before the user looks.
-    deed: SeenDeed,
-    status: &'static str,
-    label: &'static str,
+    pub(crate) deed: SeenDeed,
+    pub(crate) status: &'static str,
+    pub(crate) label: &'static str,
     /// Whether there is a pull request to click on.
-    has_pull_request: bool,
+    pub(crate) has_pull_request: bool,
     /// The end of the log.
-    says: &'static str,
+    pub(crate) says: &'static str,
 }
 
 /// What is done before the user looks.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum SeenDeed {
+pub(crate) enum SeenDeed {
     Run,
     Plan,
     /// A run that the runner stops.
@@ -79,7 +79,7 @@ fn done_already(world: &mut World) {
     production.relations.insert("image".to_owned(), image);
 }
 
-const PROMOTED: SeenRun = SeenRun {
+pub(crate) const PROMOTED: SeenRun = SeenRun {
     name: "promoted",
     world: LEAVE,
     settings: KEEP,
@@ -90,7 +90,7 @@ const PROMOTED: SeenRun = SeenRun {
     says: "promoted ghcr.io/acme/web:1.4.2 in place of ghcr.io/acme/web:1.4.1, by pull request #1",
 };
 
-const RUNS: &[SeenRun] = &[
+pub(crate) const RUNS: &[SeenRun] = &[
     PROMOTED,
     SeenRun {
         name: "rolled back",
@@ -229,7 +229,7 @@ const RUNS: &[SeenRun] = &[
 ];
 
 /// Has the program stopped by its runner once it has told Port that it runs.
-async fn stop(stage: &ProgramStage) {
+async fn stop(stage: &ProgramStage) -> ProgramEnd {
     let mut command = Command::new(&*PROGRAM);
     command.args(["run", "--payload", "payload.json"]);
     let running = stage.start(command, "");
@@ -246,11 +246,11 @@ async fn stop(stage: &ProgramStage) {
     let process = running.child.id().unwrap().to_string();
     let killed = Command::new("kill").args(["-TERM", &process]).status();
     assert!(killed.await.unwrap().success());
-    running.end().await.expect(3);
+    running.end().await
 }
 
 /// Clicks for the way back, and has it run.
-async fn go_back(stage: &ProgramStage) {
+async fn go_back(stage: &ProgramStage) -> ProgramEnd {
     {
         let mut world = stage.world.lock();
         let first = world.port.runs[RUN].clone();
@@ -270,25 +270,26 @@ async fn go_back(stage: &ProgramStage) {
     }
     let payload = stage.read("payload.json").replace(RUN, RUN_BACK);
     stage.write("payload.json", &payload);
-    stage.run(&[]).await.expect(0);
+    stage.run(&[]).await
 }
 
-async fn act(deed: SeenDeed, stage: &ProgramStage) {
+/// Does it, and returns the end of the program that had the last word.
+pub(crate) async fn act(deed: SeenDeed, stage: &ProgramStage) -> ProgramEnd {
     match deed {
-        SeenDeed::Run => drop(stage.run(&[]).await),
+        SeenDeed::Run => stage.run(&[]).await,
         SeenDeed::Plan => {
             let plan = ["plan", "--payload", "payload.json"];
-            stage.promote(&plan).await.expect(0);
+            stage.promote(&plan).await
         }
         SeenDeed::Stop => stop(stage).await,
         SeenDeed::GoBack => {
             stage.run(&[]).await.expect(0);
-            go_back(stage).await;
+            go_back(stage).await
         }
         SeenDeed::Approve => {
             stage.run(&[]).await.expect(0);
             stage.world.lock().github.approve("acme/gitops", 1, "kim");
-            stage.promote(&["resume"]).await.expect(0);
+            stage.promote(&["resume"]).await
         }
         SeenDeed::Close => {
             stage.run(&[]).await.expect(0);
@@ -297,7 +298,7 @@ async fn act(deed: SeenDeed, stage: &ProgramStage) {
             let headers = [("Authorization", bearer.as_str())];
             let (status, _) = curl(&stage.github, line, &headers, r#"{"state":"closed"}"#).await;
             assert_eq!(status, 200);
-            stage.promote(&["resume"]).await.expect(0);
+            stage.promote(&["resume"]).await
         }
     }
 }
@@ -328,7 +329,7 @@ async fn each_ending_has_links_a_short_label_and_plain_words() {
         add_reviewer(&mut world, 0);
         let stage = ProgramStage::of(world).await;
         let stage = stage.settings(&(seen.settings)(SampleConfig::default()));
-        act(seen.deed, &stage).await;
+        let _ = act(seen.deed, &stage).await;
         let world = stage.world.lock();
         let is_back = seen.deed == SeenDeed::GoBack;
         let run = &world.port.runs[if is_back { RUN_BACK } else { RUN }];

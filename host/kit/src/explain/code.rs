@@ -13,6 +13,8 @@ pub enum CodeKind {
     Finding,
     /// What a promotion waits for.
     Waiting,
+    /// How `promote resume` ends a run that nobody works for any more.
+    Ended,
 }
 
 /// A code with its meaning.
@@ -37,6 +39,7 @@ impl CodeKind {
             Self::Failure => "failure",
             Self::Finding => "finding",
             Self::Waiting => "waiting",
+            Self::Ended => "ended",
         }
     }
 
@@ -48,6 +51,7 @@ impl CodeKind {
             Self::Failure => "what a call to Port or GitHub came back with",
             Self::Finding => "a finding of `promote doctor`",
             Self::Waiting => "what a promotion waits for (exit code 0)",
+            Self::Ended => "how `promote resume` ends a run that waited or never ran",
         }
     }
 }

@@ -1,9 +1,10 @@
 //! `promote explain`: the meaning of a code, and what to do about it.
 //!
-//! A code is a word that a run ends with (`outcome`), what a promotion waits for, a rule that refuses, a failure that a call
-//! comes back with, or a finding of `promote doctor`. A label in Port stands for one of them. The texts are here, and tests hold them to the codes that host, policy and doctor use.
+//! A code is a word that a run ends with (`outcome`), what a promotion waits for, how `promote resume` ends what waited, a rule
+//! that refuses, a failure that a call comes back with, or a finding of `promote doctor`. A label in Port stands for one of them. The texts are here, and tests hold them to the codes that host, policy and doctor use.
 
 mod code;
+mod ended;
 mod failures;
 mod findings;
 mod outcomes;
@@ -43,6 +44,7 @@ pub fn all() -> impl Iterator<Item = &'static CodeExplanation> {
     [
         outcomes::ALL,
         waiting::ALL,
+        ended::ALL,
         rules::ALL,
         failures::ALL,
         findings::ALL,
@@ -51,17 +53,18 @@ pub fn all() -> impl Iterator<Item = &'static CodeExplanation> {
     .flatten()
 }
 
-/// Returns the explanations of a code, more than one if a rule and a failure share the word, or the one of a label in Port.
+/// Returns the explanations of a code, more than one if a rule and a failure share the word, or those of a label in Port.
 pub fn of(code: &str) -> Vec<&'static CodeExplanation> {
-    let label = waiting::LABELS
-        .iter()
-        .find(|(label, ..)| label.eq_ignore_ascii_case(code));
-    match label {
-        Some((_, kind, meant)) => all()
-            .filter(|one| one.kind == *kind && one.code == *meant)
-            .collect(),
-        None => all().filter(|one| one.code == code).collect(),
+    let by_code: Vec<_> = all().filter(|one| one.code == code).collect();
+    if !by_code.is_empty() {
+        return by_code;
     }
+    let has_label = |one: &&CodeExplanation| {
+        labels(one)
+            .iter()
+            .any(|label| label.eq_ignore_ascii_case(code))
+    };
+    all().filter(has_label).collect()
 }
 
 /// Returns the labels by which Port shows this.
@@ -122,6 +125,7 @@ fn list() -> String {
     for kind in [
         CodeKind::Outcome,
         CodeKind::Waiting,
+        CodeKind::Ended,
         CodeKind::Rule,
         CodeKind::Failure,
         CodeKind::Finding,
@@ -153,7 +157,8 @@ fn json(one: &CodeExplanation) -> Value {
 }
 
 fn nearest(code: &str) -> Option<&'static str> {
-    promote_core::near::near(code, all().map(|one| one.code))
+    let labels = waiting::LABELS.iter().map(|(label, ..)| *label);
+    promote_core::near::near(code, all().map(|one| one.code).chain(labels))
 }
 
 #[cfg(test)]

@@ -61,7 +61,7 @@ pub(super) const ALL: &[CodeExplanation] = &[
 ];
 
 /// The labels beside the status of a Port run, with the codes that explain them; a test holds them to the core.
-pub(super) const LABELS: [(&str, CodeKind, &str); 19] = [
+pub(super) const LABELS: [(&str, CodeKind, &str); 24] = [
     ("Promoted", CodeKind::Outcome, "promoted"),
     ("Rolled back", CodeKind::Outcome, "promoted"),
     ("Already there", CodeKind::Outcome, "unchanged"),
@@ -81,6 +81,11 @@ pub(super) const LABELS: [(&str, CodeKind, &str); 19] = [
     ("Waits for sync", CodeKind::Waiting, "sync"),
     ("Waits for quota", CodeKind::Waiting, "rate-limit"),
     ("Waits for rule", CodeKind::Waiting, "rule"),
+    ("Closed", CodeKind::Rule, "closed"),
+    ("Replaced", CodeKind::Ended, "replaced"),
+    ("Given up", CodeKind::Ended, "given-up"),
+    ("Never started", CodeKind::Ended, "never-started"),
+    ("Rejected", CodeKind::Ended, "rejected"),
 ];
 
 #[cfg(test)]
@@ -89,6 +94,7 @@ mod tests {
     use promote_core::contract::Outcome;
     use promote_core::contract::types::{Awaited, Promotion, Reason};
     use promote_core::run::ending::Ending;
+    use promote_core::run::resume::EndLabel;
 
     const AWAITED: [(Awaited, &str); 9] = [
         (Awaited::Review, "review"),
@@ -146,6 +152,16 @@ mod tests {
             let labels = label_of(ending.kind(), CodeKind::Outcome);
             assert!(labels.contains(&ending.label()), "{}", ending.label());
         }
-        assert_eq!(LABELS.len(), endings.len() + AWAITED.len());
+        let mut known: Vec<&str> = endings.iter().map(Ending::label).collect();
+        known.extend(AWAITED.map(|(awaited, _)| awaited.label()));
+        known.extend(EndLabel::ALL.map(EndLabel::text));
+        for label in &known {
+            assert!(!super::super::of(label).is_empty(), "{label}");
+        }
+        for (label, kind, code) in LABELS {
+            assert!(known.contains(&label), "no run has the label {label}");
+            let explained = super::super::all().any(|one| one.kind == kind && one.code == code);
+            assert!(explained, "{label}");
+        }
     }
 }

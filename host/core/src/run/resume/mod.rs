@@ -7,6 +7,7 @@
 //! A run in progress without one of our labels has a workflow run at work for it, or nobody: GitHub's list of workflow runs
 //! tells.
 
+mod end_label;
 mod lost;
 mod overview;
 mod verdict;
@@ -29,6 +30,7 @@ use overview::SurveyOverview;
 use waiting::waiting_step;
 use workflow::{ReviewState, WorkflowLens, WorkflowState};
 
+pub use end_label::EndLabel;
 pub use watch::ResumeWatch;
 pub use workflow::{RUN_NAME, WorkflowAccess, WorkflowClient};
 
@@ -88,7 +90,7 @@ pub struct WaitEnd {
     /// Whether what was clicked for has come to be.
     pub is_success: bool,
     /// The label of the Port run.
-    pub label: &'static str,
+    pub label: EndLabel,
     /// What happened, for people.
     pub message: String,
     /// The pull request to close, and its branch to delete: repository, number, branch.
@@ -99,7 +101,7 @@ pub struct WaitEnd {
 
 impl WaitEnd {
     /// Returns the end of a run, as it was seen, that failed and closes nothing.
-    fn of(run: &PortRun, label: &'static str, message: String) -> Self {
+    fn of(run: &PortRun, label: EndLabel, message: String) -> Self {
         Self {
             is_success: false,
             label,
@@ -360,7 +362,8 @@ pub async fn end(live: &Live, end: &WaitEnd) -> Result<bool, Failure> {
     let waited = !run.summary().is_empty();
     let summary = text::line(&end.message);
     live.port.show(waited.then_some(summary.as_str())).await;
-    live.port.end(&end.message, end.label, Some(status)).await?;
+    let label = end.label.text();
+    live.port.end(&end.message, label, Some(status)).await?;
     Ok(true)
 }
 

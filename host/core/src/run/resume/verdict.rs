@@ -1,6 +1,6 @@
 //! How a run that nobody works for any more ends, in words.
 
-use super::{Candidate, SurveyTerms, WaitEnd};
+use super::{Candidate, EndLabel, SurveyTerms, WaitEnd};
 use crate::service::github::{ProposedPull, WorkflowRun};
 use crate::service::port::{ActionWorkflow, PortRun};
 
@@ -34,7 +34,7 @@ pub(super) fn given_up(
         }),
         ..WaitEnd::of(
             run,
-            "Given up",
+            EndLabel::GivenUp,
             format!(
                 "given up after {time} (`limits.wait`){what}{said}. Start the action again to go on"
             ),
@@ -60,24 +60,24 @@ pub(super) fn closed(
     });
     let (label, message) = match (newer, by) {
         (Some(newer), _) if is_own || by.is_none() => (
-            "Replaced",
+            EndLabel::Replaced,
             format!(
                 "pull request #{number} of run {} was closed: the newer run {} took its place",
                 run.id, newer.id
             ),
         ),
         (_, Some(_)) if is_own => (
-            "Replaced",
+            EndLabel::Replaced,
             format!("pull request #{number} was closed: a newer promotion took its place"),
         ),
         (_, Some(by)) => (
-            "Closed",
+            EndLabel::Closed,
             format!(
                 "pull request #{number} was closed by {by} without a merge: reopen it and start the action again to go on"
             ),
         ),
         (_, None) => (
-            "Closed",
+            EndLabel::Closed,
             format!(
                 "pull request #{number} was closed without a merge: reopen it and start the action again to go on"
             ),
@@ -90,7 +90,7 @@ pub(super) fn closed(
 pub(super) fn replaced(run: &PortRun, newer: &PortRun) -> WaitEnd {
     WaitEnd::of(
         run,
-        "Replaced",
+        EndLabel::Replaced,
         format!(
             "run {} was replaced: the newer run {} waits for the same promotion in its place",
             run.id, newer.id
@@ -110,7 +110,7 @@ pub(super) fn overtaken(
         is_success: true,
         ..WaitEnd::of(
             run,
-            "Promoted",
+            EndLabel::Promoted,
             format!(
                 "promoted by pull request #{}; not verified: the newer run {} merged pull request #{number} before production said that it runs this one",
                 known.pull.number, newer.id
@@ -125,7 +125,7 @@ pub(super) fn never_proposed(run: &PortRun, workflow: &WorkflowRun) -> WaitEnd {
     match workflow.conclusion() {
         Some("cancelled") => WaitEnd::of(
             run,
-            "Cancelled",
+            EndLabel::Cancelled,
             format!(
                 "cancelled before it started: somebody or GitHub cancelled the workflow run {}; {again}",
                 workflow.url
@@ -133,7 +133,7 @@ pub(super) fn never_proposed(run: &PortRun, workflow: &WorkflowRun) -> WaitEnd {
         ),
         conclusion => WaitEnd::of(
             run,
-            "Failed",
+            EndLabel::Failed,
             format!(
                 "failed: the workflow run {} ended ({}) without a word; {again}",
                 workflow.url,
@@ -147,7 +147,7 @@ pub(super) fn never_proposed(run: &PortRun, workflow: &WorkflowRun) -> WaitEnd {
 pub(super) fn cancelled(run: &PortRun, workflow: &WorkflowRun, known: &ProposedPull) -> WaitEnd {
     WaitEnd::of(
         run,
-        "Cancelled",
+        EndLabel::Cancelled,
         format!(
             "cancelled: the workflow run {} was, so nothing more is merged for it; pull request #{} is open: merge or close it, or start the action again",
             workflow.url, known.pull.number
@@ -163,7 +163,7 @@ pub(super) fn never_started(run: &PortRun, workflow: &ActionWorkflow) -> WaitEnd
     };
     WaitEnd::of(
         run,
-        "Never started",
+        EndLabel::NeverStarted,
         format!(
             "failed: {by} has started no run of {} in {}: look whether it may start workflows there and whether the workflow is enabled, then start the action again",
             workflow.file, workflow.repository
@@ -175,7 +175,7 @@ pub(super) fn never_started(run: &PortRun, workflow: &ActionWorkflow) -> WaitEnd
 pub(super) fn rejected(run: &PortRun, by: &str, environment: &str) -> WaitEnd {
     WaitEnd::of(
         run,
-        "Rejected",
+        EndLabel::Rejected,
         format!(
             "refused: {by} rejected its workflow run in the environment `{environment}`; nothing is merged for it"
         ),
