@@ -43,6 +43,10 @@ pub(super) struct Company {
     pub(super) weather: Weather,
     /// Whether a newer promotion closes older ones.
     pub(super) supersedes: bool,
+    /// Whether what waits gives way to an image that staging runs by then.
+    pub(super) follows_staging: bool,
+    /// Whether manifests are executable: the one mutation that proposes a change cannot keep that.
+    pub(super) is_executable: bool,
     /// What else keeps promotions back.
     pub(super) guard: CompanyGuard,
     /// What must be known of an image.
@@ -102,6 +106,8 @@ impl Company {
             },
             weather: Weather::draw(rng),
             supersedes: rng.bool(),
+            follows_staging: rng.u8(..3) == 0,
+            is_executable: rng.u8(..8) == 0,
             guard: match rng.bool() {
                 true => CompanyGuard::Lock,
                 false => draw(rng, &CompanyGuard::ALL),
@@ -143,11 +149,12 @@ impl Company {
         text.push_str("[given.github.repositories.files]\n");
         for service in &self.services {
             let path = self.path(service.name);
-            let _ = writeln!(
-                text,
-                "\"{path}\" = \"\"\"\n{}\"\"\"",
-                self.manifest(service.name, 1, 3)
-            );
+            let manifest = format!("\"\"\"\n{}\"\"\"", self.manifest(service.name, 1, 3));
+            let manifest = match self.is_executable {
+                true => format!("{{ mode = \"executable\", text = {manifest} }}"),
+                false => manifest,
+            };
+            let _ = writeln!(text, "\"{path}\" = {manifest}");
             if self.decoy {
                 let _ = writeln!(
                     text,
@@ -175,7 +182,7 @@ impl Company {
         format!(
             "[config]\nfile = \"none\"\n\
              [config.policy.settings]\nrepository = \"{REPOSITORY}\"\nreference = \"{{registryId}}:{{tags[0]}}\"\n\
-             manifest = {}\nmode = \"{}\"\nsupersede = {}\n\
+             manifest = {}\nmode = \"{}\"\nsupersede = {}\nnewer = \"{}\"\n\
              rollback = {{ input = \"rollback\" }}\nchecks = {{ deadline = \"2m\" }}\n{}{decorations}{}{}\
              [config.port.actions]\npromote = \"promote_to_production\"\n\
              {}\
@@ -188,6 +195,10 @@ impl Company {
             self.layout.setting(),
             self.mode.name(),
             self.supersedes,
+            match self.follows_staging {
+                true => "replace",
+                false => "keep",
+            },
             self.approvals(),
             self.evidence.settings(),
             self.guard.settings(),

@@ -103,6 +103,10 @@ fn draw_route(company: &Company, rng: &mut Rng) -> FaultRoute {
         Some(_) => special.extend(COMMITTING),
         None => {}
     }
+    if company.is_executable {
+        special.extend(COMMITTING);
+        special.extend(OPENING);
+    }
     if company.decorates {
         special.extend(DECORATING);
     }

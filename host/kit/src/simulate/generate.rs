@@ -28,12 +28,15 @@ impl Script {
             settling: 0,
         };
         if rng.u8(..3) == 0 {
-            let story = script.draw_story(&mut rng);
-            script.steps.extend(story);
+            script.tell_story(&mut rng);
         }
         for _ in 0..rng.usize(2..=MAX_STEPS) {
             let step = script.draw_step(&mut rng);
             let is_run = matches!(step, ScriptStep::Run { .. });
+            if script.runs_again(&step) {
+                // No runner is there in the second in which the workflow run before has ended.
+                script.steps.push(ScriptStep::Advance(1));
+            }
             script.steps.push(step);
             if rng.u8(..4) > 0 {
                 script.end_workflows(&mut rng);
@@ -70,15 +73,19 @@ impl Script {
         }
     }
 
-    /// A promotion that waits or dies, what people make of it, and a resume: chance alone seldom tells these in order.
-    fn draw_story(&mut self, rng: &mut Rng) -> Vec<ScriptStep> {
+    /// A few steps that chance alone seldom puts into their order.
+    fn tell_story(&mut self, rng: &mut Rng) {
         let service = rng.usize(..self.company.services.len());
-        let click = self.click(PortClick {
-            service,
-            wish: ClickWish::Promote,
-            state: ClickState::Open,
-            by: draw(rng, &PEOPLE),
-        });
+        match rng.u8(..7) {
+            0..5 => self.tell_of_waiting(service, rng),
+            5 => self.tell_of_going_back(service, rng),
+            _ => self.tell_of_the_newer(service, rng),
+        }
+    }
+
+    /// A promotion that waits or dies, what people make of it, and a resume.
+    fn tell_of_waiting(&mut self, service: usize, rng: &mut Rng) {
+        let click = self.clicked(service, ClickWish::Promote, rng);
         let ends = |how| ScriptStep::Deed(Deed::WorkflowEnds { click, how });
         let approves = ScriptStep::Deed(Deed::Review { approves: true });
         let lock = |locked| ScriptStep::Deed(Deed::Lock { service, locked });
@@ -102,8 +109,60 @@ impl Script {
                 ];
             }
         }
-        steps.push(RESUME);
-        steps
+        self.steps.extend(steps);
+        self.steps.push(RESUME);
+    }
+
+    /// A promotion, a rollback of it, and another click on the rollback.
+    fn tell_of_going_back(&mut self, service: usize, rng: &mut Rng) {
+        for wish in [
+            ClickWish::Promote,
+            ClickWish::Rollback,
+            ClickWish::Rollback,
+        ] {
+            self.stage_newer(service, rng);
+            let click = self.clicked(service, wish, rng);
+            self.steps.push(plain(click));
+            self.end_workflows(rng);
+            self.let_merge();
+            self.steps.extend([ScriptStep::Advance(10), RESUME]);
+        }
+    }
+
+    /// A promotion that may wait, a newer image, and a resume that finds it or a click on it.
+    fn tell_of_the_newer(&mut self, service: usize, rng: &mut Rng) {
+        let click = self.clicked(service, ClickWish::Promote, rng);
+        self.steps.push(plain(click));
+        self.end_workflows(rng);
+        self.stage_newer(service, rng);
+        if rng.u8(..3) == 0 {
+            let newer = self.clicked(service, ClickWish::Promote, rng);
+            self.steps.push(plain(newer));
+            self.end_workflows(rng);
+        }
+        if rng.bool() {
+            let approves = true;
+            self.steps.push(ScriptStep::Deed(Deed::Review { approves }));
+        }
+        self.steps.extend([ScriptStep::Advance(1), RESUME]);
+    }
+
+    /// A click of which Port lets the run start.
+    fn clicked(&mut self, service: usize, wish: ClickWish, rng: &mut Rng) -> usize {
+        let by = draw(rng, &PEOPLE);
+        self.click(PortClick {
+            service,
+            wish,
+            state: ClickState::Open,
+            by,
+            is_planned: rng.u8(..4) == 0,
+        })
+    }
+
+    /// Whether a step runs the workflow of a click that has run before.
+    fn runs_again(&self, step: &ScriptStep) -> bool {
+        let before = |click| self.steps.iter().any(|step| step.clicks().contains(click));
+        step.clicks().iter().any(before)
     }
 
     fn draw_run(&mut self, rng: &mut Rng) -> ScriptStep {
@@ -136,11 +195,13 @@ impl Script {
         };
         let service = rng.usize(..self.company.services.len());
         let by = draw(rng, &PEOPLE);
+        let is_planned = rng.u8(..8) == 0;
         self.click(PortClick {
             service,
             wish,
             state,
             by,
+            is_planned,
         })
     }
 
@@ -281,6 +342,7 @@ impl Script {
                 wish: ClickWish::Promote,
                 state: ClickState::Open,
                 by: PEOPLE[1],
+                is_planned: false,
             };
             self.stage_newer(service, rng);
             let first = self.click(click);

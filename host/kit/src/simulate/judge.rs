@@ -3,6 +3,7 @@
 //! It knows the company that the generator made up, and believes nothing that a run says. It shares no code with the gate
 //! and the policies that it judges.
 
+mod bond;
 mod catalog;
 mod changes;
 mod words;
@@ -18,8 +19,10 @@ use super::law::{BrokenLaw, WorldLaw};
 use super::script::{ClickState, Script, ScriptStep};
 use crate::scenario::StepResult;
 use crate::settled::settled;
+use bond::{PlannedImages, keeps_to_its_plan, written};
 use catalog::{ahead, behind, told_too_early, was_held};
 use changes::{ridden, ungranted, unproposed};
+use promote_core::run::RunMode;
 use promote_mock::World;
 use promote_mock::git::ObjectId;
 use promote_mock::github::PullState;
@@ -36,6 +39,8 @@ pub(super) struct Judge {
     pushed_elsewhere: BTreeSet<usize>,
     /// The branches whose pull request a person has closed.
     closed: BTreeSet<String>,
+    /// The images of the plans that runs keep to.
+    planned: PlannedImages,
 }
 
 impl Judge {
@@ -85,11 +90,14 @@ impl Judge {
         broken.extend(unproposed(&script.company, ran));
         broken.extend(ungranted(script, &clicks, ran));
         broken.extend(ridden(&script.company, ran));
+        broken.extend(written(ran));
         broken.extend(leaked(ran));
         broken.extend(untraced(ran));
         broken.extend(unknown(ran));
         broken.extend(unruly(script, &clicks, ran));
         broken.extend(self.reproposed(ran));
+        self.planned.see(script, &script.steps[place], ran);
+        broken.extend(self.planned.unplanned(script, &clicks, ran));
         let is_resume = matches!(script.steps[place], ScriptStep::Resume { .. });
         let runs: Vec<&StepResult> = match ran.together.is_empty() && !is_resume {
             true => vec![ran],
@@ -97,10 +105,13 @@ impl Judge {
         };
         let may_run_out = may_run_out(ran, script.steps[place].is_crowded());
         for (click, run) in clicks.iter().zip(runs) {
-            if script.clicks[*click].state == ClickState::Open {
+            // A plan that fails is nobody's last word.
+            if script.clicks[*click].state == ClickState::Open && run.mode != Some(RunMode::Plan) {
                 broken.extend(unsaid(*click, run, &ran.after));
             }
-            broken.extend(unsound(run, may_run_out));
+            if !(script.clicks[*click].is_planned && keeps_to_its_plan(run)) {
+                broken.extend(unsound(run, may_run_out));
+            }
         }
         if is_resume {
             broken.extend(disturbed(ran));

@@ -38,6 +38,8 @@ enum PlantedFault {
     IgnoresClose,
     /// 3: a commit changes more than the version.
     ChangesMore,
+    /// 3: a run merges another image than its plan holds.
+    IgnoresPlan,
     /// 4: a run writes to an entity that no grant names.
     WritesElsewhere,
     /// 5: a token stands in the journal.
@@ -63,12 +65,13 @@ enum PlantedFault {
 }
 
 impl PlantedFault {
-    const ALL: [Self; 16] = [
+    const ALL: [Self; 17] = [
         Self::RecordsTooEarly,
         Self::ForgetsToRecord,
         Self::ProposesAgain,
         Self::IgnoresClose,
         Self::ChangesMore,
+        Self::IgnoresPlan,
         Self::WritesElsewhere,
         Self::JournalsToken,
         Self::NeverEnds,
@@ -88,7 +91,7 @@ impl PlantedFault {
             Self::RecordsTooEarly | Self::ForgetsToRecord => WorldLaw::Catalog,
             Self::ProposesAgain => WorldLaw::Once,
             Self::IgnoresClose | Self::NeverEnds | Self::EndsLiveRun => WorldLaw::Said,
-            Self::ChangesMore => WorldLaw::Proposed,
+            Self::ChangesMore | Self::IgnoresPlan => WorldLaw::Proposed,
             Self::WritesElsewhere => WorldLaw::Authority,
             Self::JournalsToken => WorldLaw::Secrets,
             Self::LeavesNoTrace => WorldLaw::Trace,
@@ -129,6 +132,7 @@ impl PlantedFault {
                 .iter()
                 .any(|click| click.state != ClickState::Open),
             Self::BelievesAnyFile => script.company.decoy,
+            Self::IgnoresPlan => script.clicks.iter().any(|click| click.is_planned),
             Self::EndsLiveRun => unsettled
                 .iter()
                 .any(|step| matches!(step, ScriptStep::Resume { .. })),
@@ -227,6 +231,11 @@ impl StepHand for PlantedFault {
                 }
             }
             (Self::ChangesMore, step) if runs(step) => change_more(company, ran),
+            (Self::IgnoresPlan, ScriptStep::Run { click, .. })
+                if script.clicks[*click].is_planned =>
+            {
+                merge_another(company, ran);
+            }
             (Self::WritesElsewhere, ScriptStep::Run { .. }) => {
                 for service in &company.services {
                     let key = production(service.name);
@@ -315,6 +324,30 @@ fn change_more(company: &Company, ran: &mut StepResult) {
                 .commit_files_by("promote-bot", REPOSITORY, BASE, "Promote", files)
                 .unwrap();
         }
+    }
+}
+
+/// Leaves an image on the base and in the catalog that comes after the one which a run has merged.
+fn merge_another(company: &Company, ran: &mut StepResult) {
+    let ours = BaseHistory::between(&ran.before, &ran.after).ours();
+    for service in &company.services {
+        let path = company.path(service.name);
+        let image = held(company, &ran.after, service.name);
+        let Some(image) = image.filter(|image| *image < service.images) else {
+            continue;
+        };
+        if !ours.iter().any(|change| change.path == path) {
+            continue;
+        }
+        let known = ran.after.github.file_at(REPOSITORY, BASE, &path).unwrap();
+        let value = |image| company.evidence.value(service.name, image);
+        let text = known.replace(&value(image), &value(image + 1));
+        let files = [(path, FileSpec::from(text))];
+        ran.after
+            .github
+            .commit_files_by("promote-bot", REPOSITORY, BASE, "Promote", files)
+            .unwrap();
+        record(&mut ran.after, service.name, &entity(service.name, image + 1));
     }
 }
 

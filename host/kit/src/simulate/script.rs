@@ -33,6 +33,8 @@ pub(super) struct PortClick {
     pub(super) state: ClickState,
     /// Who clicked.
     pub(super) by: &'static str,
+    /// Whether its workflow has a plan made and approved, and runs by that, where it runs alone.
+    pub(super) is_planned: bool,
 }
 
 /// What a click asks for.
@@ -80,6 +82,15 @@ pub(super) enum ScriptStep {
 }
 
 impl ScriptStep {
+    /// The clicks whose workflows run.
+    pub(super) fn clicks(&self) -> &[usize] {
+        match self {
+            Self::Run { click, .. } => std::slice::from_ref(click),
+            Self::Together { clicks, .. } => clicks,
+            Self::Resume { .. } | Self::Deed(_) | Self::Advance(_) | Self::Heal => &[],
+        }
+    }
+
     /// Whether several runs go on at the same time.
     pub(super) fn is_crowded(&self) -> bool {
         matches!(self, Self::Together { .. })
@@ -156,6 +167,9 @@ impl Script {
                 faults,
                 trouble,
             } => {
+                if self.clicks[*click].is_planned {
+                    text.push_str("do = \"approved\"\n");
+                }
                 let _ = writeln!(text, "payload = {}", self.payload(*click));
                 write_troubles(text, faults, *trouble)
             }

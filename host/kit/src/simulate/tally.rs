@@ -67,6 +67,10 @@ fn drawn_rows() -> Vec<(&'static str, String)> {
     for ending in ENDINGS.iter().filter(|ending| **ending != KILLED) {
         add("ending among others", ending);
     }
+    for ending in ENDINGS {
+        add("ending by a plan", ending);
+        add("ending of a rollback", ending);
+    }
     for route in all_routes() {
         add("request hit", &route_name(route));
         for effect in FaultKind::ALL {
@@ -144,6 +148,8 @@ impl SimulationTally {
             (company.decorates, "label and reviewer"),
             (company.is_kept, "comment and deployment"),
             (company.decoy, "another file names images"),
+            (company.follows_staging, "a newer image takes the place"),
+            (company.is_executable, "manifests are executable"),
         ] {
             if has {
                 self.count("custom", name);
@@ -157,6 +163,12 @@ impl SimulationTally {
                 self.add_click(script, *click);
                 self.add_trouble(*trouble);
                 self.add_run(script, ran);
+                if script.clicks[*click].wish == ClickWish::Rollback {
+                    self.count("ending of a rollback", ran.ending.unwrap_or(KILLED));
+                }
+                if script.clicks[*click].is_planned {
+                    self.count("ending by a plan", ran.ending.unwrap_or(KILLED));
+                }
             }
             ScriptStep::Resume { trouble, .. } => {
                 self.add_trouble(*trouble);

@@ -11,6 +11,7 @@ use super::law::WorldLaw;
 use super::script::{ClickState, ClickWish, PortClick, Script, ScriptStep};
 use super::weather::Weather;
 use crate::scenario::{Scenario, ScenarioRunner, StepResult};
+use promote_core::run::RunMode;
 use promote_mock::port::{RelationTargets, RunStatus};
 
 #[test]
@@ -41,6 +42,8 @@ fn company() -> Company {
             ..Weather::default()
         },
         supersedes: false,
+        follows_staging: false,
+        is_executable: false,
         guard: CompanyGuard::Lock,
         evidence: ImageEvidence::Nothing,
         decorates: false,
@@ -55,6 +58,7 @@ fn script(state: ClickState, deeds: &[Deed], runs: usize) -> Script {
         wish: ClickWish::Promote,
         state,
         by: PEOPLE[1],
+        is_planned: false,
     };
     let deeds = deeds.iter().map(|deed| ScriptStep::Deed(*deed));
     let runs = (0..runs).map(|click| ScriptStep::Run {
@@ -161,6 +165,15 @@ async fn a_broken_law_is_seen() {
     assert!(once.await.contains(&WorldLaw::Once));
     let proposed = look(&open, |ran| commit(ran, path, manifest(2, 9)));
     assert!(proposed.await.contains(&WorldLaw::Proposed));
+    let mut planned = open.clone();
+    planned.clicks[0].is_planned = true;
+    assert_eq!(look(&planned, |_| {}).await, []);
+    let another = look(&planned, |ran| commit(ran, path, manifest(3, 3)));
+    assert!(another.await.contains(&WorldLaw::Proposed));
+    let changing = look(&planned, |ran| {
+        ran.mode = Some(RunMode::Plan);
+    });
+    assert!(changing.await.contains(&WorldLaw::Authority));
     let elsewhere = look(&open, |ran| commit(ran, "OWNERS", "us".to_owned()));
     assert!(elsewhere.await.contains(&WorldLaw::Proposed));
     let authority = look(&open, |ran| {

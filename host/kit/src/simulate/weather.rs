@@ -42,7 +42,7 @@ impl Weather {
             head_out_of_date: late(rng, 2),
             slow_merges: late(rng, 1),
             unknown_pulls: late(rng, 2),
-            failing_field: (rng.u8(..12) == 0).then(|| draw(rng, &FIELDS)),
+            failing_field: (rng.u8(..8) == 0).then(|| draw(rng, &FIELDS)),
         }
     }
 

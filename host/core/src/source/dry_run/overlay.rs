@@ -69,8 +69,19 @@ impl PlannedWrites {
                     reviews: Vec::new(),
                 }))
             }
+            // Nor has anything checked it: what a run would wait for passes.
+            Call::GetChecks {
+                repository, commit, ..
+            } if self.is_planned(repository, commit) => Some(Reply::Checks(Vec::new())),
             _ => None,
         }
+    }
+
+    /// Whether a commit is the head of a pull request that is only planned.
+    fn is_planned(&self, repository: &str, commit: &str) -> bool {
+        self.proposals.iter().any(|(proposal, pull)| {
+            proposal.repository == repository && pull.number >= FIRST && pull.head_commit == commit
+        })
     }
 
     /// Returns the text of a file on its base branch after a planned merge.

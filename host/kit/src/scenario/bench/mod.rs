@@ -70,10 +70,15 @@ impl ScenarioBench<'_> {
                     .await?;
             }
             StepAction::Approved(payload) => {
-                let task = self.approve(payload, attempt).await?;
-                ran.mode = Some(RunMode::Run);
-                self.start(task, payload, attempt, injection, &mut ran)
-                    .await?;
+                let (planned, task) = self.approve(payload, attempt).await?;
+                if planned.exit == Some(0) {
+                    ran.mode = Some(RunMode::Run);
+                    self.start(task, payload, attempt, injection, &mut ran)
+                        .await?;
+                } else {
+                    // As the command line has it: no plan is written, so nobody can approve it.
+                    ran = planned;
+                }
             }
             StepAction::Together(runs) => self.start_together(runs, attempt, &mut ran).await?,
             StepAction::Resume => self.resume(injection, &mut ran).await?,
@@ -114,17 +119,23 @@ impl ScenarioBench<'_> {
         Ok(())
     }
 
-    /// Has a plan made, and approves it.
-    async fn approve(&self, payload: &str, attempt: usize) -> anyhow::Result<RunTask> {
-        let mut unseen = StepResult::new(self.world.snapshot());
+    /// Has a plan made; returns how that ended, and the run that is approved if it ended well.
+    async fn approve(
+        &self,
+        payload: &str,
+        attempt: usize,
+    ) -> anyhow::Result<(StepResult, RunTask)> {
+        let mut planned = StepResult::new(self.world.snapshot());
+        planned.mode = Some(RunMode::Plan);
         let writes = self
-            .start(RunTask::Plan, payload, attempt, None, &mut unseen)
+            .start(RunTask::Plan, payload, attempt, None, &mut planned)
             .await?;
         let text = serde_json::to_vec(&writes)?;
-        Ok(RunTask::Approved {
+        let task = RunTask::Approved {
             writes,
             plan: digest(&text),
-        })
+        };
+        Ok((planned, task))
     }
 
     /// Starts a run, and returns the writes that it has planned.
