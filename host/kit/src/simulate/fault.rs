@@ -90,7 +90,7 @@ pub(super) fn all_routes() -> impl Iterator<Item = FaultRoute> {
 
 /// A request that promotions of a company make.
 fn draw_route(company: &Company, rng: &mut Rng) -> FaultRoute {
-    if company.evidence.asks_registry() && rng.u8(..3) == 0 {
+    if company.evidence.asks_registry() && rng.bool() {
         return ANY[2];
     }
     if rng.bool() {

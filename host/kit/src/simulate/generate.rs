@@ -89,7 +89,11 @@ impl Script {
         let ends = |how| ScriptStep::Deed(Deed::WorkflowEnds { click, how });
         let approves = ScriptStep::Deed(Deed::Review { approves: true });
         let lock = |locked| ScriptStep::Deed(Deed::Lock { service, locked });
-        let mut steps = vec![plain(click), ends(WorkflowEnd::Success)];
+        let end = match self.may_lack_its_plan(click) {
+            true => WorkflowEnd::Failure,
+            false => WorkflowEnd::Success,
+        };
+        let mut steps = vec![plain(click), ends(end)];
         match rng.u8(..5) {
             0 => steps.push(ScriptStep::Deed(Deed::Close)),
             1 => steps.extend([lock(true), approves, ScriptStep::Advance(1)]),
@@ -115,11 +119,7 @@ impl Script {
 
     /// A promotion, a rollback of it, and another click on the rollback.
     fn tell_of_going_back(&mut self, service: usize, rng: &mut Rng) {
-        for wish in [
-            ClickWish::Promote,
-            ClickWish::Rollback,
-            ClickWish::Rollback,
-        ] {
+        for wish in [ClickWish::Promote, ClickWish::Rollback, ClickWish::Rollback] {
             self.stage_newer(service, rng);
             let click = self.clicked(service, wish, rng);
             self.steps.push(plain(click));
@@ -274,7 +274,10 @@ impl Script {
         let ended: Vec<(usize, WorkflowEnd)> = match self.steps.last() {
             Some(ScriptStep::Run { click, trouble, .. }) => {
                 let is_killed = trouble.is_some_and(|(_, trouble)| kills(trouble));
-                vec![(*click, how(is_killed, rng))]
+                vec![(
+                    *click,
+                    how(is_killed || self.may_lack_its_plan(*click), rng),
+                )]
             }
             Some(ScriptStep::Together { clicks, .. }) => clicks
                 .iter()
@@ -303,7 +306,7 @@ impl Script {
         }
         for click in 0..self.clicks.len() {
             if !self.is_over(click) {
-                let how = match self.killed().contains(&click) {
+                let how = match self.killed().contains(&click) || self.may_lack_its_plan(click) {
                     true => draw(rng, &[WorkflowEnd::Failure, WorkflowEnd::Cancelled]),
                     false => WorkflowEnd::Success,
                 };
@@ -319,6 +322,11 @@ impl Script {
         for _ in 0..3 {
             self.steps.push(RESUME);
         }
+    }
+
+    /// Whether a workflow run may have ended since nobody could approve its plan: then it did not end well.
+    fn may_lack_its_plan(&self, click: usize) -> bool {
+        self.clicks[click].is_planned
     }
 
     /// Whether GitHub has taken note of the end of a click's workflow run since it ran last.

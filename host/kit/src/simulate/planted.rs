@@ -347,7 +347,11 @@ fn merge_another(company: &Company, ran: &mut StepResult) {
             .github
             .commit_files_by("promote-bot", REPOSITORY, BASE, "Promote", files)
             .unwrap();
-        record(&mut ran.after, service.name, &entity(service.name, image + 1));
+        record(
+            &mut ran.after,
+            service.name,
+            &entity(service.name, image + 1),
+        );
     }
 }
 

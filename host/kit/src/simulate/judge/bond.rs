@@ -18,12 +18,13 @@ use promote_mock::World;
 pub(super) struct PlannedImages(BTreeMap<usize, String>);
 
 impl PlannedImages {
-    /// Remembers the plan of a run that has one, and forgets that of a run that goes without.
+    /// Remembers the plan of a run that has one, and forgets that of a run that goes without, or whose plan nobody could approve.
     pub(super) fn see(&mut self, script: &Script, step: &ScriptStep, ran: &StepResult) {
         for click in step.clicks() {
             let known = script.clicks[*click];
-            let is_planned =
-                known.is_planned && known.wish == ClickWish::Promote && !step.is_crowded();
+            let has_plan =
+                known.is_planned && !step.is_crowded() && ran.mode != Some(RunMode::Plan);
+            let is_planned = has_plan && known.wish == ClickWish::Promote;
             match staged(&script.company, known.service, &ran.before) {
                 Some(image) if is_planned => self.0.insert(*click, image),
                 _ => self.0.remove(click),
