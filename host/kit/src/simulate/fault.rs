@@ -90,6 +90,15 @@ pub(super) fn all_routes() -> impl Iterator<Item = FaultRoute> {
 
 /// A request that promotions of a company make.
 fn draw_route(company: &Company, rng: &mut Rng) -> FaultRoute {
+    let in_place: &[FaultRoute] = match company.weather.failing_field {
+        Some("mergePullRequest") => &MERGING,
+        Some("createPullRequest") => &OPENING,
+        Some(_) => &COMMITTING,
+        None => &[],
+    };
+    if !in_place.is_empty() && rng.bool() {
+        return draw(rng, in_place);
+    }
     if company.evidence.asks_registry() && rng.bool() {
         return ANY[2];
     }
@@ -97,12 +106,6 @@ fn draw_route(company: &Company, rng: &mut Rng) -> FaultRoute {
         return draw(rng, &ANY[..2]);
     }
     let mut special: Vec<FaultRoute> = Vec::new();
-    match company.weather.failing_field {
-        Some("mergePullRequest") => special.extend(MERGING),
-        Some("createPullRequest") => special.extend(OPENING),
-        Some(_) => special.extend(COMMITTING),
-        None => {}
-    }
     if company.is_executable {
         special.extend(COMMITTING);
         special.extend(OPENING);

@@ -135,11 +135,22 @@ impl Script {
         self.steps.push(plain(click));
         self.end_workflows(rng);
         self.stage_newer(service, rng);
-        if rng.u8(..3) == 0 {
-            let newer = self.clicked(service, ClickWish::Promote, rng);
-            self.steps.push(plain(newer));
-            self.end_workflows(rng);
+        match rng.u8(..3) {
+            0 => {
+                let newer = self.clicked(service, ClickWish::Promote, rng);
+                self.steps.push(plain(newer));
+            }
+            1 => {
+                let newer = [(); 2].map(|()| self.clicked(service, ClickWish::Promote, rng));
+                self.steps.push(ScriptStep::Together {
+                    clicks: newer.to_vec(),
+                    order: rng.u64(..1000),
+                    faults: Vec::new(),
+                });
+            }
+            _ => {}
         }
+        self.end_workflows(rng);
         if rng.bool() {
             let approves = true;
             self.steps.push(ScriptStep::Deed(Deed::Review { approves }));

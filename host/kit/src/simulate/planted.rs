@@ -106,11 +106,13 @@ impl PlantedFault {
     /// A seed from which on it is found soon: a test that runs always has little time.
     fn near(self) -> u64 {
         match self {
-            Self::IgnoresClose => 139,
-            Self::SkipsLock => 52,
-            Self::ProposesAgain => 26,
-            Self::BelievesPayload => 14,
-            Self::ResumesOverLock => 11,
+            Self::IgnoresClose => 231,
+            Self::SkipsLock => 99,
+            Self::ProposesAgain => 798,
+            Self::BelievesPayload => 61,
+            Self::ResumesOverLock => 258,
+            Self::IgnoresPlan => 24,
+            Self::BelievesAnyFile => 12,
             Self::ChangesMore | Self::WritesElsewhere | Self::LeavesNoTrace => 2,
             _ => 1,
         }
