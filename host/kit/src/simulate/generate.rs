@@ -76,9 +76,9 @@ impl Script {
     /// A few steps that chance alone seldom puts into their order.
     fn tell_story(&mut self, rng: &mut Rng) {
         let service = rng.usize(..self.company.services.len());
-        match rng.u8(..7) {
-            0..5 => self.tell_of_waiting(service, rng),
-            5 => self.tell_of_going_back(service, rng),
+        match rng.u8(..8) {
+            0..4 => self.tell_of_waiting(service, rng),
+            4 => self.tell_of_going_back(service, rng),
             _ => self.tell_of_the_newer(service, rng),
         }
     }
@@ -135,12 +135,12 @@ impl Script {
         self.steps.push(plain(click));
         self.end_workflows(rng);
         self.stage_newer(service, rng);
-        match rng.u8(..3) {
+        match rng.u8(..4) {
             0 => {
                 let newer = self.clicked(service, ClickWish::Promote, rng);
                 self.steps.push(plain(newer));
             }
-            1 => {
+            1..3 => {
                 let newer = [(); 2].map(|()| self.clicked(service, ClickWish::Promote, rng));
                 self.steps.push(ScriptStep::Together {
                     clicks: newer.to_vec(),
@@ -152,8 +152,7 @@ impl Script {
         }
         self.end_workflows(rng);
         if rng.bool() {
-            let approves = true;
-            self.steps.push(ScriptStep::Deed(Deed::Review { approves }));
+            self.let_merge();
         }
         self.steps.extend([ScriptStep::Advance(1), RESUME]);
     }
