@@ -7,6 +7,7 @@
 
 mod authority;
 mod files;
+mod gambler;
 pub(crate) mod grafts;
 mod resources;
 mod words;
