@@ -10,6 +10,18 @@
 //! assert_eq!(serde_json::to_value(&answer).unwrap()["NotFound"], "there is no service/web");
 //! ```
 //!
+//! | interface | is for |
+//! |---|---|
+//! | [`types`] | what the others speak of: requests, entities, reasons, failures, outcomes |
+//! | [`port_read`], [`port_write`] | Port's catalog |
+//! | [`github_read`] | files, pull requests, checks, branch rules, commits, people, attestations |
+//! | [`github_propose`], [`github_merge`] | a pull request of the policy's own, and its merge |
+//! | [`registry_read`] | images in their registries |
+//! | [`rules`] | the operator's rules, asked early |
+//! | [`env`](mod@env) | the time, and pauses |
+//! | [`run_log`] | lines for the log of the Port run |
+//! | [`ruling`] | the types with which rules are asked and answer |
+//!
 //! Next: [`call`](crate::call).
 
 #[expect(

@@ -1,5 +1,17 @@
 //! The contract of `wit/`, as Rust. The generated types are the types: nothing mirrors them.
 //!
+//! | interface | is for |
+//! |---|---|
+//! | [`about`] | the name, version and settings of a policy |
+//! | [`types`] | what the others speak of: requests, entities, reasons, failures, outcomes |
+//! | [`port_read`], [`port_write`] | Port's catalog |
+//! | [`github_read`] | files, pull requests, checks, branch rules, commits, people, attestations |
+//! | [`github_propose`], [`github_merge`] | a pull request of the policy's own, and its merge |
+//! | [`registry_read`] | images in their registries |
+//! | [`rules`] | the operator's rules, asked early |
+//! | [`env`](mod@env) | the time, and pauses |
+//! | [`run_log`] | lines for the log of the Port run |
+//!
 //! All of the world `promote` is here. A component imports the functions that its code calls, and no others, so
 //! `promote inspect` shows a policy that never merges as one that cannot.
 

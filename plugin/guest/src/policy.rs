@@ -84,7 +84,8 @@ macro_rules! policy {
     };
 }
 
-/// Makes a type with both exports the component's. As a native library, which tests use, a policy has no entry points.
+/// Exports a type that has both interfaces of a policy as the component; [`policy!`](crate::policy!) does it for you. A native
+/// library, which tests use, exports nothing.
 #[macro_export]
 macro_rules! export {
     ($exported:ident) => {

@@ -2,7 +2,7 @@
 
 use crate::types::{Failure, Outcome, Reason, ReasonCure, StopPoint, Waiting};
 
-/// The reason why a policy goes no further. Both kinds pass through `?`.
+/// The reason why a policy goes no further. Every kind passes through `?`.
 ///
 /// ```
 /// use promote_guest::types::{Failure, Outcome};
@@ -31,7 +31,7 @@ impl Stop {
         Self::Refused(vec![reason(rule, message)])
     }
 
-    /// What the contract calls it: to refuse is an outcome, to fail is not.
+    /// Returns what the contract calls it: a refusal and a wait are outcomes, a failure is none.
     ///
     /// # Errors
     /// [`Stop::Failed`] is one.

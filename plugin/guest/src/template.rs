@@ -1,4 +1,4 @@
-//! Templates in settings, `{production.gitPath}/deployment.yaml`, filled in with texts as errors, which a reason can hold.
+//! Templates in settings, such as `{production.gitPath}/deployment.yaml`. An error is a text, which a reason can hold.
 //!
 //! Values come from the catalog and are hostile: whoever uses the result checks it.
 //!

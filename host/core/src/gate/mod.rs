@@ -113,7 +113,7 @@ pub struct CallRecord {
     pub took: Duration,
 }
 
-/// What a call came to; what that says of the world, and how, stands in `words`.
+/// The end of a call: its answer, its failure, the end of the policy, or none yet.
 #[derive(Clone, Debug, PartialEq)]
 pub enum CallAnswer {
     /// Nothing: the run was stopped before there was an answer.

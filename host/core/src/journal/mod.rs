@@ -30,6 +30,8 @@
 //! assert!(line.is_some_and(|line| !line.follows("")));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! Next: [`policy`](crate::policy).
 
 pub mod record;
 
@@ -88,7 +90,7 @@ pub struct JournalHeader {
     pub grants: Vec<GrantRecord>,
 }
 
-/// What can be known later of who could change what a run was allowed: the configuration and the workflow run. Nothing is
+/// The configuration and the workflow run, from which it can be told later who could change what a run was allowed. Nothing is
 /// decided on it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunAudit {
@@ -288,7 +290,7 @@ impl ClosingWrite {
     }
 }
 
-/// What came of a read for the rules.
+/// The answer to a read for the rules.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FactAnswer<R = Reply, F = Failure> {
@@ -392,17 +394,17 @@ impl Journal {
     }
 }
 
-/// The sum of a line: over the sum of the line before it, its number and the text of its entry, a line each.
+/// Returns the sum of a line: the digest of the sum before it, its number and the text of its entry, a line each.
 pub fn chain(before: &str, number: usize, entry: &str) -> String {
     digest(format!("{before}\n{number}\n{entry}").as_bytes())
 }
 
-/// A value of the contract as the journal holds it; so many bytes cross the border with it.
+/// Returns a value of the contract as the journal holds it. Its length is what counts against `limits.traffic`.
 pub fn json(value: &impl Serialize) -> Box<RawValue> {
     to_raw_value(value).expect("the contract's values are JSON")
 }
 
-/// SHA-256 in hex.
+/// Returns the SHA-256 of these bytes, in hexadecimal digits.
 pub fn digest(bytes: &[u8]) -> String {
     let digit = |half: u8| char::from(b"0123456789abcdef"[usize::from(half)]);
     Sha256::digest(bytes)

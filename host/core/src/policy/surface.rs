@@ -14,7 +14,7 @@ use crate::contract::{self, CONTRACT};
 use crate::policy::demand::check_size;
 use crate::text;
 
-/// What a component imports and exports, as far as the contract is concerned.
+/// The imports and exports of a component, as far as the contract is concerned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ComponentSurface {
     /// The smallest world that has all its imports.

@@ -23,7 +23,7 @@ const MAX_FACTS: usize = 8 << 20;
 /// Most reasons of one rule that are told.
 const MAX_REASONS: usize = 20;
 
-/// What rules are asked about.
+/// A question to all rules: the run, the service, the subject, and the step that comes next.
 #[derive(Clone, Copy, Debug)]
 pub struct RuleQuestion<'a> {
     /// The request of the run.

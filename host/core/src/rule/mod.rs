@@ -2,7 +2,7 @@
 //!
 //! A rule is a component that can call nothing. It says what it must know, the host reads that through the gate, and the rule
 //! answers with reasons. [`RuleInquiry`] asks all rules of a run, side by side, each in an instance of its own; who makes the
-//! reads is not its business, so a gate and a replay ask in the same way.
+//! reads is not its business, so a gate and a replay ask in the same way. Next: [`source`](crate::source).
 
 mod facts;
 mod inquiry;
@@ -50,7 +50,7 @@ pub enum RuleMode {
     Monitor,
 }
 
-/// What follows from a rule's no that time or people can cure.
+/// The consequence of a rule's no that time or people can cure.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RuleAnswer {
@@ -71,7 +71,7 @@ pub enum RuleStep {
     Merge,
 }
 
-/// What rules judge: the values that a promotion changes and, before a merge, the pull request that does it.
+/// The subject that rules judge: the values that a promotion changes and, before a merge, the pull request that does it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RuleSubject {
     /// Repository, base and values.
@@ -82,7 +82,7 @@ pub struct RuleSubject {
     pub head_commit: Option<String>,
 }
 
-/// What one rule said.
+/// The answer of one rule.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RuleVerdict {
     /// The rule's name.

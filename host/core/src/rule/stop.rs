@@ -11,7 +11,7 @@ use crate::contract::{EarlierProposal, Outcome, Reason, ReasonCure, Request, Wai
 #[error("the rules say no")]
 pub struct StoppedByRules(pub Outcome);
 
-/// What the rules said to a policy that asked early, and that a promotion may wait for.
+/// The reasons that rules gave to a policy that asked early, as far as a promotion may wait for them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AwaitedRules {
     reasons: Vec<Reason>,

@@ -1,4 +1,4 @@
-//! Stands before the live source and hides what waiting it can: log lines are sent beside the calls, and what the request
+//! Stands before the live source and saves waiting: log lines are sent beside the calls, and what the request
 //! makes certain to be read is read at once.
 //!
 //! It is behind the gate, as every source: a call that is not granted never gets here. What it reads by itself is only what
