@@ -176,3 +176,30 @@ fn sections(text: &str) -> Vec<(String, Vec<String>)> {
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+    use crate::FullCommandLine;
+
+    #[test]
+    fn every_command_has_examples_exit_codes_variables_and_files_in_its_page() {
+        let mut line = FullCommandLine::command();
+        line.build();
+        let mut lacking = Vec::new();
+        for command in line.get_subcommands().filter(|it| !it.is_hide_set()) {
+            let page = page(command).unwrap_or_default();
+            let name = command.get_name();
+            for section in ["EXAMPLES", "\"EXIT STATUS\"", "ENVIRONMENT", "FILES"] {
+                // A command that explains the others has nothing to show.
+                let is_help = name == "help" && section == "EXAMPLES";
+                if !is_help && !page.contains(&format!(".SH {section}")) {
+                    lacking.push(format!("{name}: {section}"));
+                }
+            }
+        }
+        assert!(lacking.is_empty(), "{}", lacking.join(", "));
+    }
+}

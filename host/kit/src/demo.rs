@@ -19,6 +19,11 @@ pub const CONFIG: &str = include_str!("sample.toml");
 
 /// The arguments of `promote demo`.
 #[derive(Args, Clone, Debug)]
+#[command(after_help = "\
+Examples:
+  promote demo             a promotion on an embedded Port and GitHub
+  promote demo --plan      what it would change
+  promote demo --keep try  leave its promote.toml and payload.json in try")]
 pub struct DemoArgs {
     /// Only show what would change (`promote plan`)
     #[arg(long)]

@@ -35,6 +35,12 @@ pub use swept::{SweepTotals, sweep_all};
 
 /// The arguments of `promote test`.
 #[derive(Args, Clone, Debug)]
+#[command(after_help = "\
+Examples:
+  promote test                            every scenario in tests/scenarios
+  promote test happy.toml --http          one, in process and over HTTP
+  promote test --sweep --coverage         every failure of every call
+  promote test --component policy.wasm    with a policy of your own")]
 pub struct TestArgs {
     /// Scenario files, or folders that are searched for them
     #[arg(value_name = "PATH", default_value = "tests/scenarios")]

@@ -53,6 +53,11 @@ use tally::SimulationTally;
 
 /// The arguments of `promote simulate`.
 #[derive(Args, Clone, Debug)]
+#[command(after_help = "\
+Examples:
+  promote simulate --scripts 1000               a thousand random companies
+  promote simulate --scripts 1 --seed 42        one of them again
+  promote simulate --seed 42 --print > 42.toml  one as a scenario file")]
 pub struct SimulateArgs {
     /// How many scripts, each of a seed of its own
     #[arg(long, value_name = "N", default_value_t = 1000)]
@@ -62,7 +67,7 @@ pub struct SimulateArgs {
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
 
-    /// Stop when this many scripts have broken a law
+    /// Stop when this many scripts have broken an invariant
     #[arg(long, value_name = "N", default_value_t = 5)]
     pub max_broken: u64,
 
