@@ -6,6 +6,7 @@
 mod behind;
 mod build;
 mod evidence;
+mod history;
 mod manifests;
 mod origin;
 mod past;

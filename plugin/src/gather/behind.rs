@@ -1,11 +1,13 @@
 //! What git holds and the catalog was never told of: people merged it, perhaps with more in it than was proposed.
 
 use super::FactsReader;
-use super::past::merged;
+use super::history::merged;
 use crate::catalog::Item;
 use crate::facts::{Facts, LeftBehind};
 use crate::held::HeldImage;
 use crate::host::{PolicyHost, PullFilter, PullRequest};
+use crate::image::ImageReference;
+use crate::settings::Digest;
 use crate::types::{EntityKey, Failure};
 
 impl<H: PolicyHost> FactsReader<'_, H> {
@@ -72,7 +74,7 @@ impl<H: PolicyHost> FactsReader<'_, H> {
         }
         let production = facts.production.first();
         let images = self.images_like(facts.image.as_ref(), production)?;
-        Ok(self.only_in_git(facts, &images))
+        self.only_in_git(facts, &images)
     }
 
     /// The identifiers that the image in git would have, if it is named as the known ones are.
@@ -123,17 +125,46 @@ impl<H: PolicyHost> FactsReader<'_, H> {
         let entities = self.host.get_entities(&keys)?;
         let images = entities.iter().flatten().map(Item::new);
         let images = images.collect::<Result<Vec<_>, _>>()?;
-        Ok(self.only_in_git(facts, &images))
+        self.only_in_git(facts, &images)
     }
 
     /// Returns the identifier of the image that git holds, if there is exactly one.
-    fn only_in_git(&self, facts: &Facts, images: &[Item]) -> Option<String> {
-        let production = facts.production.first()?;
-        let mut held = images
-            .iter()
-            .filter(|image| self.is_in_git(facts, image, production));
-        let first = held.next()?;
-        held.next().is_none().then(|| first.key.identifier.clone())
+    fn only_in_git(&mut self, facts: &Facts, images: &[Item]) -> Result<Option<String>, Failure> {
+        let Some(production) = facts.production.first() else {
+            return Ok(None);
+        };
+        let mut held = Vec::new();
+        for image in images {
+            let Ok(reference) = self.reference(image, Some(production)) else {
+                continue;
+            };
+            let digest = self.digest_of(facts, image, &reference)?;
+            if holds(facts, &reference, digest.as_deref()) {
+                held.push(image.key.identifier.clone());
+            }
+        }
+        Ok(held.pop().filter(|_| held.is_empty()))
+    }
+
+    /// The digest of an image that git may hold: the catalog's, or where the settings want it from the registry, the one that
+    /// its tag has there. That is asked only for a tag that stands in git with a digest.
+    fn digest_of(
+        &mut self,
+        facts: &Facts,
+        image: &Item,
+        reference: &ImageReference,
+    ) -> Result<Option<String>, Failure> {
+        let known = self.known_digest(image);
+        let is_pinned = || {
+            facts.sites.iter().any(|target| {
+                HeldImage::read(target.part, &target.site.value)
+                    .is_ok_and(|held| held.digest.is_some() && held.tag == reference.tag)
+            })
+        };
+        if known.is_some() || self.settings.digest != Digest::Resolve || !is_pinned() {
+            return Ok(known);
+        }
+        self.registry_digest(reference)
     }
 
     /// Whether every value that the settings name is that of an image.
@@ -141,10 +172,14 @@ impl<H: PolicyHost> FactsReader<'_, H> {
         let Ok(reference) = self.reference(image, Some(production)) else {
             return false;
         };
-        let digest = self.known_digest(image);
-        facts.sites.iter().all(|target| {
-            HeldImage::read(target.part, &target.site.value)
-                .is_ok_and(|held| held.denotes(target.part, &reference, digest.as_deref()))
-        })
+        holds(facts, &reference, self.known_digest(image).as_deref())
     }
+}
+
+/// Whether every value that the settings name is that of a reference.
+fn holds(facts: &Facts, reference: &ImageReference, digest: Option<&str>) -> bool {
+    facts.sites.iter().all(|target| {
+        HeldImage::read(target.part, &target.site.value)
+            .is_ok_and(|held| held.denotes(target.part, reference, digest))
+    })
 }

@@ -55,6 +55,17 @@ impl<H: PolicyHost> FactsReader<'_, H> {
         Ok(())
     }
 
+    /// The digest that the registry has for a reference; none if it has none, or does not show it.
+    pub(super) fn registry_digest(
+        &mut self,
+        image: &ImageReference,
+    ) -> Result<Option<String>, Failure> {
+        match self.host.get_digest(&asked_for(image).to_string()) {
+            Err(Failure::NotFound(_)) => Ok(None),
+            other => other,
+        }
+    }
+
     fn look_up(&mut self, facts: &Facts, image: &ImageReference) -> Result<RegistryFact, Failure> {
         let reference = asked_for(image).to_string();
         let state = match self.host.get_digest(&reference) {
