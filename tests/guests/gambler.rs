@@ -3,7 +3,8 @@
 //! claims at the end whatever comes up.
 //!
 //! After a call that is denied the host takes no write of it any more. So it knows what it may (`may`, `base`, `head`, `entity`),
-//! and goes beyond that in as many of a hundred choices as its setting `wild` says.
+//! and goes beyond that in as many of a hundred choices as its setting `wild` says: in one kind of choice alone, its setting
+//! `vice`, so that no other denial comes first, or in every kind (`all`).
 
 use contract::promote::policy::github_merge;
 use contract::promote::policy::github_propose::{self, FileChange, Proposal};
@@ -15,10 +16,11 @@ use contract::{EntityKey, Failure, Outcome, Policy, Promotion, Relation, Request
 promote_guests::guest!(world: "promote");
 promote_guests::steps!();
 
+const STAGING: &str = "apps/web/staging/deployment.yaml";
 /// Names that calls are tried with, whether they are granted or not.
-const REPOSITORIES: [&str; 2] = ["acme/other", "acme/none"];
+const REPOSITORIES: [&str; 3] = ["acme/other", "acme/other", "acme/none"];
 const PATHS: [&str; 5] = [
-    "apps/web/staging/deployment.yaml",
+    STAGING,
     "apps/other/prod/deployment.yaml",
     "clusters/prod/rbac.yaml",
     ".github/workflows/promote-production.yml",
@@ -33,14 +35,15 @@ const HEADS: [&str; 6] = [
     "main",
     "old-release",
 ];
-const ENTITIES: [(&str, &str); 6] = [
+const ENTITIES: [(&str, &str); 5] = [
     ("running_service", "web-prod"),
     ("running_service", "web-staging"),
+    ("running_service", "web-staging"),
     ("service", "web"),
-    ("service", "other"),
     ("image", "web-1.4.2"),
-    ("image", "web-1.4.1"),
 ];
+/// Branches of pull requests that are somebody else's.
+const FOREIGN_HEADS: [&str; 2] = ["promote/web/other", "promote/web/**"];
 /// Edits of a manifest, of which the last three are more than another image.
 const EDITS: [(&str, &str); 6] = [
     ("web:1.4.1", "web:1.4.2"),
@@ -75,14 +78,17 @@ impl Dice {
 /// A gambler, and everything that it remembers of answers.
 struct Gambler {
     dice: Dice,
-    /// The choices of a hundred in which it goes beyond its grants.
+    /// The choices of a hundred in which it goes beyond its grants, and their kind.
     wild: u64,
+    vice: String,
     may: String,
     base: String,
     head: String,
     entity: String,
     files: Vec<File>,
+    /// Its own, and those that it has found.
     pulls: Vec<PullRequest>,
+    found: Vec<PullRequest>,
     commits: Vec<String>,
 }
 
@@ -94,12 +100,14 @@ impl Promotion for Policy {
         let mut gambler = Gambler {
             dice: Dice(set("seed").wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1),
             wild: set("wild"),
+            vice: text("vice"),
             may: text("may"),
             base: text("base"),
             head: text("head"),
             entity: text("entity"),
             files: Vec::new(),
             pulls: Vec::new(),
+            found: Vec::new(),
             commits: vec!["0".repeat(40)],
         };
         for _ in 0..set("calls") {
@@ -118,29 +126,30 @@ impl Promotion for Policy {
 impl Gambler {
     fn play(&mut self) -> Result<(), Failure> {
         match self.dice.roll(16) {
-            0..2 => self.read(),
-            2 => self.look_around(),
+            0 => self.read(),
+            1..3 => self.look_around(),
             3..7 if self.dares("propose") => self.propose(),
-            7..11 if self.dares("merge") => self.merge(),
-            11..14 if self.dares("update") => self.record(),
-            14 if self.dares("propose") => self.tidy(),
-            15 if self.dares("decorate") => self.decorate(),
+            7..10 if self.dares("merge") => self.merge(),
+            10..13 if self.dares("update") => self.record(),
+            13 if self.dares("propose") => self.tidy(),
+            14..16 if self.dares("decorate") => self.decorate(),
             _ => self.read(),
         }
     }
 
     /// Whether a choice goes beyond the grants.
-    fn is_wild(&mut self) -> bool {
-        self.dice.roll(100) < self.wild
+    fn is_wild(&mut self, kind: &str) -> bool {
+        let is_vice = self.vice == kind || self.vice == "all";
+        is_vice && self.dice.roll(100) < self.wild
     }
 
     fn dares(&mut self, operation: &str) -> bool {
-        self.may.contains(operation) || self.is_wild()
+        self.may.contains(operation) || self.is_wild("operation")
     }
 
     /// One of these names in a wild choice, else the granted one.
-    fn choose(&mut self, granted: &str, all: &[&str]) -> String {
-        if self.is_wild() {
+    fn choose(&mut self, kind: &str, granted: &str, all: &[&str]) -> String {
+        if self.is_wild(kind) {
             self.dice.name(all)
         } else {
             granted.to_owned()
@@ -148,7 +157,7 @@ impl Gambler {
     }
 
     fn repository(&mut self) -> String {
-        self.choose(steps::REPOSITORY, &REPOSITORIES)
+        self.choose("repository", steps::REPOSITORY, &REPOSITORIES)
     }
 
     fn manifest(&mut self) -> Result<File, Failure> {
@@ -158,9 +167,11 @@ impl Gambler {
         Ok(file)
     }
 
+    /// Any file may be read, so that each can be proposed.
     fn read(&mut self) -> Result<(), Failure> {
         let repository = self.repository();
-        let (path, revision) = (self.choose(steps::MANIFEST, &PATHS), self.revision());
+        let path = self.dice.name(&[steps::MANIFEST, STAGING, STAGING]);
+        let revision = self.revision();
         if let Some(file) = github_read::read_file(&repository, &path, &revision)? {
             self.commits.push(file.commit.clone());
             self.files.push(file);
@@ -170,28 +181,28 @@ impl Gambler {
 
     fn look_around(&mut self) -> Result<(), Failure> {
         let repository = self.repository();
-        match self.dice.roll(5) {
-            0 => {
-                let (head, base) = (self.dice.name(&HEADS), self.dice.name(&BASES));
+        match self.dice.roll(10) {
+            0..6 => {
+                let (head, base) = (self.dice.name(&FOREIGN_HEADS), "main");
                 let found =
-                    github_read::find_pull_requests(&repository, &head, &base, PullFilter::Any)?;
-                self.pulls.extend(found);
+                    github_read::find_pull_requests(&repository, &head, base, PullFilter::Any)?;
+                self.found.extend(found);
             }
-            1 => {
+            6 => {
                 let Some(number) = self.number() else {
                     return Ok(());
                 };
-                self.pulls
+                self.found
                     .push(github_read::get_pull_request(&repository, number)?);
             }
-            2 => {
+            7 => {
                 let revision = self.revision();
                 if let Some(commit) = github_read::get_commit(&repository, &revision)? {
                     self.commits.extend(commit.parents);
                     self.commits.push(commit.id);
                 }
             }
-            3 => {
+            8 => {
                 let (base, head) = (self.revision(), self.revision());
                 github_read::compare(&repository, &base, &head)?;
             }
@@ -203,27 +214,35 @@ impl Gambler {
     }
 
     fn propose(&mut self) -> Result<(), Failure> {
-        let remembered = self.dice.pick(&self.files).filter(|_| self.is_wild());
+        let own = self.manifest()?;
+        let remembered = self.dice.pick(&self.files);
         let file = match remembered {
-            Some(file) => file,
-            None => self.manifest()?,
+            Some(file) if self.is_wild("path") => file,
+            _ => own.clone(),
         };
         let mut changes = vec![self.change(&file)];
-        if self.is_wild()
+        if self.is_wild("path")
             && let Some(beside) = self.dice.pick(&self.files)
         {
             changes.push(self.change(&beside));
         }
-        let (base, head) = (self.base.clone(), self.head.clone());
+        let granted = self.base.clone();
+        let base = self.choose("base", &granted, &BASES);
+        let mut base_commit = own.commit;
+        if base != granted
+            && let Some(there) = github_read::read_file(steps::REPOSITORY, steps::MANIFEST, &base)?
+        {
+            base_commit = there.commit;
+        }
+        if self.is_wild("commit") {
+            base_commit = self.revision();
+        }
+        let head = self.head.clone();
         let proposal = Proposal {
             repository: self.repository(),
-            base: self.choose(&base, &BASES),
-            base_commit: if self.is_wild() {
-                self.revision()
-            } else {
-                file.commit
-            },
-            head: self.choose(&head, &HEADS),
+            base,
+            base_commit,
+            head: self.choose("head", &head, &HEADS),
             title: "A gambler's proposal".to_owned(),
             body: String::new(),
             changes,
@@ -235,16 +254,16 @@ impl Gambler {
 
     /// A change of a file, at its own path or another one.
     fn change(&mut self, file: &File) -> FileChange {
-        let edits = if self.is_wild() {
+        let edits = if self.is_wild("edit") {
             &EDITS[..]
         } else {
             &EDITS[..3]
         };
         let (from, to) = self.dice.pick(edits).unwrap_or_default();
         FileChange {
-            path: self.choose(&file.path, &PATHS),
+            path: self.choose("path of a change", &file.path, &PATHS),
             content: file.content.replace(from, to),
-            expected_blob: if self.is_wild() {
+            expected_blob: if self.is_wild("commit") {
                 self.revision()
             } else {
                 file.blob.clone()
@@ -254,12 +273,15 @@ impl Gambler {
 
     fn merge(&mut self) -> Result<(), Failure> {
         let repository = self.repository();
-        let Some(pull) = self.dice.pick(&self.pulls) else {
+        let of = if self.is_wild("number") {
+            &self.found
+        } else {
+            &self.pulls
+        };
+        let Some(pull) = self.dice.pick(of) else {
             return Ok(());
         };
-        let wild = self.number().filter(|_| self.is_wild());
-        let number = wild.unwrap_or(pull.number);
-        let head = if self.is_wild() {
+        let head = if self.is_wild("commit") {
             self.revision()
         } else {
             pull.head_commit
@@ -270,26 +292,27 @@ impl Gambler {
             0 => github_merge::merge_when_ready,
             _ => github_merge::merge,
         };
-        merge(&repository, number, &head, method)?;
+        merge(&repository, pull.number, &head, method)?;
         Ok(())
     }
 
     fn record(&mut self) -> Result<(), Failure> {
-        let image = if self.is_wild() {
-            self.dice.name(&["web-1.4.2", "web-1.4.1", "no-image"])
+        let image = if self.is_wild("image") {
+            self.dice
+                .name(&["web-1.4.2", "web-1.4.2", "web-1.4.1", "no-image"])
         } else {
             let held = self.manifest()?.content.contains("web:1.4.2");
             if held { "web-1.4.2" } else { "web-1.4.1" }.to_owned()
         };
         let _unread = steps::look_up(&image);
         let relation = Relation {
-            name: self.choose("image", &["owner", "prod_runtime"]),
+            name: self.choose("relation", "image", &["owner", "prod_runtime"]),
             targets: vec![image],
         };
         let change = Change {
-            title: self.is_wild().then(|| "Ours".to_owned()),
+            title: self.is_wild("field").then(|| "Ours".to_owned()),
             properties: self
-                .is_wild()
+                .is_wild("field")
                 .then(|| r#"{"locked_in_prod": true, "lifecycle": "Ours"}"#.to_owned()),
             relations: vec![relation],
         };
@@ -302,7 +325,7 @@ impl Gambler {
         match self.dice.roll(2) {
             0 => {
                 let head = self.head.clone();
-                let head = self.choose(&head, &HEADS);
+                let head = self.choose("head", &head, &HEADS);
                 github_propose::delete_branch(&repository, &head)
             }
             _ => {
@@ -322,11 +345,11 @@ impl Gambler {
         match self.dice.roll(3) {
             0 => github_propose::comment(&repository, number, "gamble", "hello"),
             1 => {
-                let label = self.choose("promotion", &["approved"]);
+                let label = self.choose("decoration", "promotion", &["approved"]);
                 github_propose::add_labels(&repository, number, &[label])
             }
             _ => {
-                let user = self.choose("kim", &["grace"]);
+                let user = self.choose("decoration", "kim", &["grace"]);
                 github_propose::request_reviewers(&repository, number, &[user], &[])
             }
         }
@@ -334,7 +357,7 @@ impl Gambler {
 
     fn revision(&mut self) -> String {
         match self.dice.roll(3) {
-            0 if self.is_wild() => self.dice.name(&HEADS),
+            0 if self.is_wild("commit") => self.dice.name(&HEADS),
             0 => self.dice.pick(&self.commits).unwrap_or_default(),
             _ => self.base.clone(),
         }
@@ -342,7 +365,7 @@ impl Gambler {
 
     /// The number of a pull request that it knows, in a wild choice any.
     fn number(&mut self) -> Option<u32> {
-        if self.is_wild() {
+        if self.is_wild("number") {
             u32::try_from(self.dice.roll(6)).ok()
         } else {
             self.dice.pick(&self.pulls).map(|pull| pull.number)
@@ -350,7 +373,7 @@ impl Gambler {
     }
 
     fn key(&mut self) -> EntityKey {
-        let (blueprint, identifier) = if self.is_wild() {
+        let (blueprint, identifier) = if self.is_wild("entity") {
             self.dice.pick(&ENTITIES).unwrap_or_default()
         } else {
             ("running_service", self.entity.as_str())
