@@ -300,6 +300,9 @@ impl Gambler {
         let image = if self.is_wild("image") {
             self.dice
                 .name(&["web-1.4.2", "web-1.4.2", "web-1.4.1", "no-image"])
+        } else if self.vice == "image" {
+            // What is right would cover what was wrong before it.
+            return Ok(());
         } else {
             let held = self.manifest()?.content.contains("web:1.4.2");
             if held { "web-1.4.2" } else { "web-1.4.1" }.to_owned()
