@@ -177,6 +177,21 @@ impl Evidence {
         self.merges.get(pull).map(CommitId::as_str)
     }
 
+    /// Returns the newest pull request of this run that it has merged into a branch, with its merge commit.
+    pub(super) fn last_merge_into(&self, repository: &str, base: &str) -> Option<(u32, &str)> {
+        let into_it = |(pull, _): &(&PullId, &CommitId)| {
+            self.proposals.get(*pull).is_some_and(|record| {
+                record.proposal.repository == repository && record.proposal.base == base
+            })
+        };
+        let newest = self
+            .merges
+            .iter()
+            .filter(into_it)
+            .max_by_key(|(pull, _)| pull.number)?;
+        Some((newest.0.number, newest.1.as_str()))
+    }
+
     /// Returns whether this run has proposed a pull request of this number, in any repository.
     pub fn has_proposed(&self, number: u32) -> bool {
         self.proposals.keys().any(|pull| pull.number == number)

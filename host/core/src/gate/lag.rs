@@ -9,43 +9,81 @@ use crate::contract::{Ancestry, Failure, PullRequest, PullState};
 use crate::run::resume::MERGE_LAG;
 
 impl Gate {
-    /// Fails with a conflict for an answer that tells of a merge which the base branch did not hold yet when this run read it,
-    /// after a short wait for the branch: the policy then looks again.
+    /// Fails with a conflict for an answer that shows the base branch as it was before a merge which this run knows of, after
+    /// a short wait for the branch: the policy then looks again.
     pub(super) async fn check_lag(&self, call: &Call, reply: &Reply) -> Result<(), Failure> {
-        let (
-            Call::FindPullRequests {
-                repository, base, ..
-            },
-            Reply::PullRequests(pulls),
-        ) = (call, reply)
-        else {
+        let Some(doubt) = self.doubt(call, reply) else {
             return Ok(());
         };
-        let Some(read) = self.evidence.head(repository, base) else {
-            return Ok(());
-        };
-        let now = self.run.clock.now();
-        let Some((pull, commit)) = newest_merge(pulls, base, now) else {
-            return Ok(());
-        };
-        if commit == read {
-            return Ok(());
-        }
-        let repo = self.run.source.live().github.repo(repository)?;
+        let repo = self.run.source.live().github.repo(doubt.repository)?;
         // What cannot be told goes on, as it does once the merge is older.
-        let Ok(found) = repo.compare(commit, read).await else {
+        let Ok(found) = repo.compare(doubt.merge, doubt.head).await else {
             return Ok(());
         };
         if matches!(found.status, Ancestry::Identical | Ancestry::Ahead) {
             return Ok(());
         }
         // Whether it is there by then or not, only another look tells.
-        let _ = repo.contains(base, commit).await;
+        let _ = repo.contains(doubt.base, doubt.merge).await;
         Err(Failure::Conflict(format!(
-            "GitHub has shown {base} as it was before pull request {} was merged into it",
-            pull.number
+            "GitHub has shown {} as it was before pull request {} was merged into it",
+            doubt.base, doubt.pull
         )))
     }
+
+    /// Returns the merge that the base branch may not have held yet when this run read it; none if it did, or if nothing
+    /// says that there was one.
+    fn doubt<'a>(&'a self, call: &'a Call, reply: &'a Reply) -> Option<LagDoubt<'a>> {
+        let doubt = match (call, reply) {
+            // A list tells of a merge that the branch did not show before.
+            (
+                Call::FindPullRequests {
+                    repository, base, ..
+                },
+                Reply::PullRequests(pulls),
+            ) => {
+                let head = self.evidence.head(repository, base)?;
+                let (pull, merge) = newest_merge(pulls, base, self.run.clock.now())?;
+                LagDoubt {
+                    repository,
+                    base,
+                    head,
+                    merge,
+                    pull: pull.number,
+                }
+            }
+            // A file is read again after a merge of this run.
+            (
+                Call::ReadFile {
+                    repository,
+                    revision,
+                    ..
+                },
+                Reply::File(Some(file)),
+            ) => {
+                let (pull, merge) = self.evidence.last_merge_into(repository, revision)?;
+                LagDoubt {
+                    repository,
+                    base: revision,
+                    head: &file.commit,
+                    merge,
+                    pull,
+                }
+            }
+            _ => return None,
+        };
+        (doubt.merge != doubt.head).then_some(doubt)
+    }
+}
+
+/// A head at which a base branch was read, and a merge that it may lack.
+struct LagDoubt<'a> {
+    repository: &'a str,
+    base: &'a str,
+    head: &'a str,
+    merge: &'a str,
+    /// The number of the pull request that was merged.
+    pull: u32,
 }
 
 /// The newest of the merges into a base that GitHub may not show yet, with its commit.
