@@ -80,23 +80,25 @@ async fn an_update_of_several_images_proves_what_it_adds() {
     }
 }
 
-/// The sample, with a pull request that somebody else opened, from a branch that would be granted.
+/// Branches, and a pull request that somebody else opened from one that would be granted: more of the sample's repository.
+pub(crate) const FOREIGN: &str = "
+    [[github.repositories.branches]]
+    name = \"promote/web/other\"
+    files = { \"apps/web/prod/deployment.yaml\" = \"image: evil\" }
+    [[github.repositories.branches]]
+    name = \"unreviewed\"
+    files = { \"clusters/prod/rbac.yaml\" = \"kind: ClusterRole\" }
+    [[github.repositories.branches]]
+    name = \"old-release\"
+    files = { \"README.md\" = \"old\" }
+    [[github.repositories.pulls]]
+    head = \"promote/web/other\"
+    base = \"main\"
+    title = \"Somebody else's\"
+";
+
+/// The sample, with them.
 pub(crate) fn with_a_foreign_pull_request() -> World {
-    let more = "
-        [[github.repositories.branches]]
-        name = \"promote/web/other\"
-        files = { \"apps/web/prod/deployment.yaml\" = \"image: evil\" }
-        [[github.repositories.branches]]
-        name = \"unreviewed\"
-        files = { \"clusters/prod/rbac.yaml\" = \"kind: ClusterRole\" }
-        [[github.repositories.branches]]
-        name = \"old-release\"
-        files = { \"README.md\" = \"old\" }
-        [[github.repositories.pulls]]
-        head = \"promote/web/other\"
-        base = \"main\"
-        title = \"Somebody else's\"
-    ";
-    let text = format!("{}{more}", promote_mock::sample::SAMPLE);
+    let text = format!("{}{FOREIGN}", promote_mock::sample::SAMPLE);
     World::from_toml(&text, std::path::Path::new("")).unwrap()
 }

@@ -18,6 +18,8 @@ use promote_tests::guests;
 use promote_tests::settings::SampleConfig;
 use promote_tests::witness::REPOSITORY;
 
+use crate::grants::FOREIGN;
+
 /// The seeds that are played unless `PROMOTE_GAMBLES` says otherwise.
 const GAMBLES: u64 = 96;
 /// The calls of a run.
@@ -185,21 +187,8 @@ impl DrawnGrants {
 fn world() -> World {
     let more = "
         [[github.repositories.branches]]
-        name = \"promote/web/other\"
-        files = { \"apps/web/prod/deployment.yaml\" = \"image: evil\" }
-        [[github.repositories.branches]]
-        name = \"unreviewed\"
-        files = { \"clusters/prod/rbac.yaml\" = \"kind: ClusterRole\" }
-        [[github.repositories.branches]]
-        name = \"old-release\"
-        files = { \"README.md\" = \"old\" }
-        [[github.repositories.branches]]
         name = \"promote/other/one\"
         files = { \"apps/other/prod/deployment.yaml\" = \"replicas: 3\" }
-        [[github.repositories.pulls]]
-        head = \"promote/web/other\"
-        base = \"main\"
-        title = \"Somebody else's\"
         [[github.repositories]]
         name = \"acme/other\"
         files = { \"apps/web/prod/deployment.yaml\" = \"replicas: 3\" }
@@ -210,7 +199,7 @@ fn world() -> World {
         blueprint = \"service\"
         identifier = \"other\"
     ";
-    let text = format!("{}{more}", promote_mock::sample::SAMPLE);
+    let text = format!("{}{FOREIGN}{more}", promote_mock::sample::SAMPLE);
     World::from_toml(&text, Path::new("")).unwrap()
 }
 
