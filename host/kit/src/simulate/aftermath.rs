@@ -1,9 +1,9 @@
 //! Laws about resumes, and about the end at which nothing waits any more.
 
 use super::company::REPOSITORY;
-use super::generate::LONG_AFTER;
 use super::law::{BrokenLaw, WorldLaw};
 use super::script::{ClickState, Script, ScriptStep};
+use super::settle::LONG_AFTER;
 use crate::scenario::StepResult;
 use crate::settled::settled;
 use promote_mock::World;

@@ -21,7 +21,9 @@ mod planted;
 mod play;
 mod replayed;
 mod script;
+mod settle;
 mod shrink;
+mod story;
 mod tally;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
