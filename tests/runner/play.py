@@ -4,6 +4,7 @@ play.py PROMOTE [ACT…]: everything else is made here. PLAY_SHOW=1 prints logs.
 """
 
 import pathlib
+import signal
 import sys
 import tempfile
 import traceback
@@ -17,6 +18,8 @@ from stage import Origin, Program
 
 def main():
     promote, *wanted = sys.argv[1:]
+    # A job in the background of a shell is started deaf to it, and no step could trap it then.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     passed = failed = 0
     with tempfile.TemporaryDirectory(prefix="promote-play-") as folder:
         folder = pathlib.Path(folder)
